@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+
+namespace Sluice.Streams;
+
+/// <summary>
+/// What the engine said, in no protocol's dialect. A stream is <see cref="StreamStarted"/>, any number of
+/// <see cref="StreamDelta"/>, and exactly one terminal event: <see cref="StreamFinished"/> or <see cref="StreamFailed"/>.
+/// Events are immutable, so that rendering event N is a pure function of the log.
+/// </summary>
+public abstract record StreamEvent
+{
+    /// <summary>Whether the stream ends with this event.</summary>
+    public virtual bool IsTerminal => false;
+}
+
+/// <summary>The request was admitted; the first event of every stream.</summary>
+/// <param name="PromptTokens">Tokens in the prompt.</param>
+public sealed record StreamStarted(int PromptTokens) : StreamEvent;
+
+/// <summary>Text that is certain, with the tokens it came from.</summary>
+/// <param name="Choice">Index of the choice, 0 to n − 1.</param>
+/// <param name="Text">Text to append; empty only where <paramref name="Finish"/> is set or no text came of the tokens.</param>
+/// <param name="Tokens">The tokens generated since the choice's last delta.</param>
+/// <param name="Finish">Why the choice ended; set on the choice's last delta and nowhere else.</param>
+public sealed record StreamDelta(int Choice, string Text, ImmutableArray<StreamToken> Tokens, FinishReason? Finish = null) : StreamEvent
+{
+    /// <summary>The stop string that ended the choice, where one did.</summary>
+    public string? StopString { get; init; }
+
+    /// <summary>Whether this is the prompt itself, echoed before the first generated text.</summary>
+    public bool IsPrompt { get; init; }
+}
+
+/// <summary>All choices ended. Terminal.</summary>
+/// <param name="Usage">Token counts of the whole stream.</param>
+/// <param name="Timings">Where the time went.</param>
+public sealed record StreamFinished(StreamUsage Usage, StreamTimings Timings) : StreamEvent
+{
+    /// <inheritdoc/>
+    public override bool IsTerminal => true;
+}
+
+/// <summary>The stream cannot go on. Terminal.</summary>
+/// <param name="Code">Stable name of the error, such as <c>engine_fault</c>.</param>
+/// <param name="Message">What went wrong, for a person.</param>
+public sealed record StreamFailed(string Code, string Message) : StreamEvent
+{
+    /// <inheritdoc/>
+    public override bool IsTerminal => true;
+}
+
+/// <summary>Why a choice ended.</summary>
+public enum FinishReason
+{
+    /// <summary>The model ended it, or a stop string was met.</summary>
+    Stop,
+
+    /// <summary>The limit of tokens, or the end of the context, was reached.</summary>
+    Length,
+
+    /// <summary>Somebody stopped it.</summary>
+    Cancelled,
+}
+
+/// <summary>A token of a delta.</summary>
+/// <param name="Id">Index in the vocabulary.</param>
+/// <param name="Logprobs">What the model thought of it; null unless the request asked.</param>
+public readonly record struct StreamToken(int Id, TokenLogprobs? Logprobs);
+
+/// <summary>Natural-log probabilities at one position, before any sampling option was applied.</summary>
+/// <param name="Chosen">The token at this position; its log probability is NaN for a prompt's first token, which nothing predicts.</param>
+/// <param name="Top">The most likely tokens, best first; empty when none were asked for.</param>
+public sealed record TokenLogprobs(TokenProbability Chosen, ImmutableArray<TokenProbability> Top);
+
+/// <summary>One token and its log probability.</summary>
+/// <param name="Id">Index in the vocabulary.</param>
+/// <param name="Bytes">What the token adds to the text: any bytes, not always whole characters.</param>
+/// <param name="Logprob">Natural logarithm of its probability.</param>
+public readonly record struct TokenProbability(int Id, ReadOnlyMemory<byte> Bytes, float Logprob);
+
+/// <summary>Token counts of a stream.</summary>
+/// <param name="PromptTokens">Tokens of the prompt.</param>
+/// <param name="CachedTokens">Of these, the tokens whose keys and values were already in the cache.</param>
+/// <param name="CompletionTokens">Tokens generated, over all choices, the one that ended a choice included.</param>
+public sealed record StreamUsage(int PromptTokens, int CachedTokens, int CompletionTokens);
+
+/// <summary>Where a stream's time went.</summary>
+/// <param name="Queue">From arrival to the first step that worked on it.</param>
+/// <param name="Prefill">From there to the end of its prompt.</param>
+/// <param name="Decode">From there to its end.</param>
+/// <param name="TimeToFirstToken">From arrival to the first non-empty text; null where there was none.</param>
+public sealed record StreamTimings(TimeSpan Queue, TimeSpan Prefill, TimeSpan Decode, TimeSpan? TimeToFirstToken);
