@@ -1,0 +1,46 @@
+namespace Sluice.Engine;
+
+/// <summary>What an engine is made with.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>The GGUF file; of a split model any of its parts.</summary>
+    public required string ModelPath { get; init; }
+
+    /// <summary>Threads that compute; null takes one for each processor.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Most tokens of one sequence, prompt and output together; null takes what the model was trained for, at most what the KV memory holds.</summary>
+    public int? ContextLength { get; init; }
+
+    /// <summary>Bytes for keys and values of all sequences; null takes enough for several contexts, within a quarter of the machine's memory.</summary>
+    public long? KvMemoryBytes { get; init; }
+}
+
+/// <summary>How far loading is.</summary>
+/// <param name="Fraction">0 to 1.</param>
+/// <param name="Activity">What is being done, for a person.</param>
+public readonly record struct LoadProgress(double Fraction, string Activity);
+
+/// <summary>The model cannot be used as it is or as the options ask; the message says what is supported.</summary>
+public sealed class ModelLoadException : Exception
+{
+    /// <summary>Makes the error.</summary>
+    /// <param name="message">What is wrong and what to do.</param>
+    public ModelLoadException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes the error.</summary>
+    /// <param name="message">What is wrong and what to do.</param>
+    /// <param name="innerException">What it came from.</param>
+    public ModelLoadException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+
+    /// <summary>Makes the error with no more than its name.</summary>
+    public ModelLoadException()
+    {
+    }
+}

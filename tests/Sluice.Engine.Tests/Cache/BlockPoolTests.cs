@@ -1,0 +1,69 @@
+using Sluice.Engine.Cache;
+
+namespace Sluice.Engine.Tests.Cache;
+
+public sealed class BlockPoolTests
+{
+    private static readonly KvLayout Layout = new(Layers: 2, KvHeads: 3, HeadSize: 8);
+
+    [Fact]
+    public void BlocksTakenAndGivenBack_AddUpToTheTotal()
+    {
+        using var pool = new BlockPool(Layout, 5);
+        var table = new BlockTable(pool);
+
+        Assert.True(table.TryGrow(33));
+        Assert.Equal(3, table.Count);
+        Assert.Equal(pool.Total, pool.Free + table.Count);
+        table.Clear();
+        Assert.Equal(pool.Total, pool.Free);
+    }
+
+    [Fact]
+    public void PoolRunsOut_TheTableKeepsWhatItGot()
+    {
+        using var pool = new BlockPool(Layout, 2);
+        var table = new BlockTable(pool);
+
+        Assert.False(table.TryGrow(40));
+        Assert.Equal(2, table.Count);
+        table.Clear();
+        Assert.Equal(2, pool.Free);
+    }
+
+    [Fact]
+    public void SharedBlock_IsFreeWhenTheLastHolderLeaves()
+    {
+        using var pool = new BlockPool(Layout, 2);
+        var first = new BlockTable(pool);
+        var second = new BlockTable(pool);
+        first.TryGrow(1);
+        second.AddShared(first[0]);
+
+        first.Clear();
+        Assert.Equal(1, pool.Free);
+        second.Clear();
+        Assert.Equal(2, pool.Free);
+    }
+
+    [Fact]
+    public void BlockReleasedTwice_IsRefused()
+    {
+        using var pool = new BlockPool(Layout, 1);
+        Assert.True(pool.TryTake(out var block));
+        pool.Release(block);
+
+        Assert.Throws<InvalidOperationException>(() => pool.Release(block));
+        Assert.Throws<InvalidOperationException>(() => pool.Share(block));
+    }
+
+    [Fact]
+    public unsafe void Blocks_DoNotOverlap()
+    {
+        using var pool = new BlockPool(Layout, 2);
+
+        Assert.Equal(Layout.BlockBytes, (byte*)pool.At(1) - (byte*)pool.At(0));
+        Assert.Equal(2 * 3 * 2 * 16 * 8 * sizeof(float), Layout.BlockBytes);
+        Assert.Equal(Layout.BlockBytes / sizeof(float), Layout.KeysAt(1, 2) + (2 * Layout.HeadElements));
+    }
+}
