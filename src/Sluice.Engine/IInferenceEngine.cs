@@ -1,0 +1,20 @@
+using Sluice.Engine.Requests;
+using Sluice.Streams;
+
+namespace Sluice.Engine;
+
+/// <summary>A request in, a stream of events out. The server sees nothing else of an engine.</summary>
+public interface IInferenceEngine
+{
+    /// <summary>The model that answers.</summary>
+    LoadedModel Model { get; }
+
+    /// <summary>
+    /// Starts a request that <see cref="RequestValidator"/> has passed; returns without waiting. Events are appended
+    /// from the engine's own thread and end with exactly one terminal event, whatever happens.
+    /// </summary>
+    /// <param name="request">What to generate.</param>
+    /// <param name="output">The new, empty stream.</param>
+    /// <param name="stop">Ends the generation within one step when cancelled: its unfinished choices end with <see cref="FinishReason.Cancelled"/>.</param>
+    void Start(GenerationRequest request, IStreamWriter output, CancellationToken stop);
+}

@@ -1,0 +1,22 @@
+using Sluice.Engine.Tokens;
+
+namespace Sluice.Engine;
+
+/// <summary>What the server needs to know of the model that an engine runs. Immutable.</summary>
+public sealed record LoadedModel
+{
+    /// <summary>The name on the wire: the file's name without its extension.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Architecture, size and tensor type for a person, such as <c>llama 2.6M Q8_0</c>.</summary>
+    public required string Description { get; init; }
+
+    /// <summary>Most tokens of one sequence, prompt and output together.</summary>
+    public required int ContextLength { get; init; }
+
+    /// <summary>Text to tokens and back.</summary>
+    public required Tokenizer Tokenizer { get; init; }
+
+    /// <summary>When the model's file was last changed.</summary>
+    public required DateTimeOffset Created { get; init; }
+}
