@@ -23,10 +23,10 @@ public sealed record GgufMetadataItem(string Key, string Type, long Count, strin
 
         if (text.Length > maximumLength)
         {
-            // Never half of a surrogate pair.
-            var length = char.IsHighSurrogate(text[maximumLength - 1]) ? maximumLength - 1 : maximumLength;
-            text.Length = length;
-            text[length - 1] = Ellipsis;
+            // Room for the ellipsis, and never half of a surrogate pair.
+            var length = maximumLength - 1;
+            text.Length = length > 0 && char.IsHighSurrogate(text[length - 1]) ? length - 1 : length;
+            text.Append(Ellipsis);
         }
 
         return new GgufMetadataItem(key, value.TypeName, value.Count, text.ToString());

@@ -27,7 +27,7 @@ internal sealed record GgufSplit(int Count, long? Tensors)
 
         return count is >= 0 and <= MaxCount
             ? new GgufSplit((int)count, metadata.GetIntegerOrNull(TensorsKey))
-            : throw metadata.Invalid(CountKey, $"is {count}, expected at most {MaxCount}", Text(count));
+            : throw metadata.Invalid(CountKey, $"is {count}, expected 0 to {MaxCount}", Text(count));
     }
 
     /// <summary>The path of a part, given that of any.</summary>
