@@ -1,0 +1,42 @@
+using Sluice.Engine.Kernels.Vectors;
+
+namespace Sluice.Engine.Kernels;
+
+/// <summary>
+/// The instructions a kernel runs on. Every path gives the same bits; the choice is speed only, so production code
+/// takes <see cref="KernelPaths.Best"/> and only tests and benchmarks name another.
+/// </summary>
+internal enum KernelPath
+{
+    /// <summary>Vector128 in portable form: Arm, and x86 without AVX2.</summary>
+    Portable,
+
+    /// <summary>AVX2 with FMA.</summary>
+    Avx2,
+
+    /// <summary>AVX2 with FMA and the 256-bit byte dot product (AVX-VNNI).</summary>
+    AvxVnni,
+
+    /// <summary>AVX-512 F, BW and DQ.</summary>
+    Avx512,
+}
+
+/// <summary>Which paths this processor has.</summary>
+internal static class KernelPaths
+{
+    /// <summary>The widest path that the processor has.</summary>
+    public static KernelPath Best
+        => Lanes512.IsSupported ? KernelPath.Avx512
+        : VnniDot.IsSupported ? KernelPath.AvxVnni
+        : Lanes256.IsSupported ? KernelPath.Avx2
+        : KernelPath.Portable;
+
+    /// <summary>Whether this processor can run <paramref name="path"/>.</summary>
+    public static bool IsSupported(KernelPath path) => path switch
+    {
+        KernelPath.Avx512 => Lanes512.IsSupported,
+        KernelPath.AvxVnni => VnniDot.IsSupported,
+        KernelPath.Avx2 => Lanes256.IsSupported,
+        _ => true,
+    };
+}

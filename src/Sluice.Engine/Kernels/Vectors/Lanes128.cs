@@ -1,0 +1,209 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Sluice.Engine.Kernels.Vectors;
+
+/// <summary>Four 128-bit registers, in portable operations only.</summary>
+internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vector128<int> c, Vector128<int> d) : ILanes<Lanes128>
+{
+    public readonly Vector128<int> A = a;
+    public readonly Vector128<int> B = b;
+    public readonly Vector128<int> C = c;
+    public readonly Vector128<int> D = d;
+
+    public static Lanes128 Zero
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Broadcast(0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Lanes128 Of(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
+        => new(a.AsInt32(), b.AsInt32(), c.AsInt32(), d.AsInt32());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Load(void* source)
+    {
+        var p = (int*)source;
+        return new(Vector128.Load(p), Vector128.Load(p + 4), Vector128.Load(p + 8), Vector128.Load(p + 12));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Lanes128 value, void* destination)
+    {
+        var p = (int*)destination;
+        value.A.Store(p);
+        value.B.Store(p + 4);
+        value.C.Store(p + 8);
+        value.D.Store(p + 12);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Broadcast(float value)
+    {
+        var all = Vector128.Create(value).AsInt32();
+        return new(all, all, all, all);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Broadcast(int value)
+    {
+        var all = Vector128.Create(value);
+        return new(all, all, all, all);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadUInt16(ushort* source)
+    {
+        var (a, b) = Vector128.Widen(Vector128.Load(source));
+        var (c, d) = Vector128.Widen(Vector128.Load(source + 8));
+        return new(a.AsInt32(), b.AsInt32(), c.AsInt32(), d.AsInt32());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadByte(byte* source)
+    {
+        var (low, high) = Vector128.Widen(Vector128.Load(source));
+        var (a, b) = Vector128.Widen(low);
+        var (c, d) = Vector128.Widen(high);
+        return new(a.AsInt32(), b.AsInt32(), c.AsInt32(), d.AsInt32());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadSByte(sbyte* source)
+    {
+        var (low, high) = Vector128.Widen(Vector128.Load(source));
+        var (a, b) = Vector128.Widen(low);
+        var (c, d) = Vector128.Widen(high);
+        return new(a, b, c, d);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadPairs(float* source)
+    {
+        var first = Vector128.Load(source);
+        var second = Vector128.Load(source + 4);
+        return Of(
+            Vector128.Shuffle(first, Vector128.Create(0, 0, 1, 1)),
+            Vector128.Shuffle(first, Vector128.Create(2, 2, 3, 3)),
+            Vector128.Shuffle(second, Vector128.Create(0, 0, 1, 1)),
+            Vector128.Shuffle(second, Vector128.Create(2, 2, 3, 3)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Lanes128 value, sbyte* destination)
+        => Vector128.Narrow(Vector128.Narrow(value.A, value.B), Vector128.Narrow(value.C, value.D)).Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Add(Lanes128 a, Lanes128 b)
+        => Of(a.A.AsSingle() + b.A.AsSingle(), a.B.AsSingle() + b.B.AsSingle(), a.C.AsSingle() + b.C.AsSingle(), a.D.AsSingle() + b.D.AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Subtract(Lanes128 a, Lanes128 b)
+        => Of(a.A.AsSingle() - b.A.AsSingle(), a.B.AsSingle() - b.B.AsSingle(), a.C.AsSingle() - b.C.AsSingle(), a.D.AsSingle() - b.D.AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Multiply(Lanes128 a, Lanes128 b)
+        => Of(a.A.AsSingle() * b.A.AsSingle(), a.B.AsSingle() * b.B.AsSingle(), a.C.AsSingle() * b.C.AsSingle(), a.D.AsSingle() * b.D.AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Divide(Lanes128 a, Lanes128 b)
+        => Of(a.A.AsSingle() / b.A.AsSingle(), a.B.AsSingle() / b.B.AsSingle(), a.C.AsSingle() / b.C.AsSingle(), a.D.AsSingle() / b.D.AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 MultiplyAdd(Lanes128 a, Lanes128 b, Lanes128 c) => Of(
+        Vector128.FusedMultiplyAdd(a.A.AsSingle(), b.A.AsSingle(), c.A.AsSingle()),
+        Vector128.FusedMultiplyAdd(a.B.AsSingle(), b.B.AsSingle(), c.B.AsSingle()),
+        Vector128.FusedMultiplyAdd(a.C.AsSingle(), b.C.AsSingle(), c.C.AsSingle()),
+        Vector128.FusedMultiplyAdd(a.D.AsSingle(), b.D.AsSingle(), c.D.AsSingle()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 NegatedMultiplyAdd(Lanes128 a, Lanes128 b, Lanes128 c) => Of(
+        Vector128.FusedMultiplyAdd(-a.A.AsSingle(), b.A.AsSingle(), c.A.AsSingle()),
+        Vector128.FusedMultiplyAdd(-a.B.AsSingle(), b.B.AsSingle(), c.B.AsSingle()),
+        Vector128.FusedMultiplyAdd(-a.C.AsSingle(), b.C.AsSingle(), c.C.AsSingle()),
+        Vector128.FusedMultiplyAdd(-a.D.AsSingle(), b.D.AsSingle(), c.D.AsSingle()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 GreaterThan(Lanes128 a, Lanes128 b) => Of(
+        Vector128.GreaterThan(a.A.AsSingle(), b.A.AsSingle()),
+        Vector128.GreaterThan(a.B.AsSingle(), b.B.AsSingle()),
+        Vector128.GreaterThan(a.C.AsSingle(), b.C.AsSingle()),
+        Vector128.GreaterThan(a.D.AsSingle(), b.D.AsSingle()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Select(Lanes128 mask, Lanes128 a, Lanes128 b) => new(
+        Vector128.ConditionalSelect(mask.A, b.A, a.A),
+        Vector128.ConditionalSelect(mask.B, b.B, a.B),
+        Vector128.ConditionalSelect(mask.C, b.C, a.C),
+        Vector128.ConditionalSelect(mask.D, b.D, a.D));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint SignBits(Lanes128 value)
+        => value.A.ExtractMostSignificantBits()
+        | (value.B.ExtractMostSignificantBits() << 4)
+        | (value.C.ExtractMostSignificantBits() << 8)
+        | (value.D.ExtractMostSignificantBits() << 12);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 SwapPairs(Lanes128 value)
+    {
+        var order = Vector128.Create(1, 0, 3, 2);
+        return new(Vector128.Shuffle(value.A, order), Vector128.Shuffle(value.B, order), Vector128.Shuffle(value.C, order), Vector128.Shuffle(value.D, order));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 ToFloat(Lanes128 integers)
+        => Of(Vector128.ConvertToSingle(integers.A), Vector128.ConvertToSingle(integers.B), Vector128.ConvertToSingle(integers.C), Vector128.ConvertToSingle(integers.D));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 AddInt(Lanes128 a, Lanes128 b) => new(a.A + b.A, a.B + b.B, a.C + b.C, a.D + b.D);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 SubtractInt(Lanes128 a, Lanes128 b) => new(a.A - b.A, a.B - b.B, a.C - b.C, a.D - b.D);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 MaxInt(Lanes128 a, Lanes128 b)
+        => new(Vector128.Max(a.A, b.A), Vector128.Max(a.B, b.B), Vector128.Max(a.C, b.C), Vector128.Max(a.D, b.D));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 GreaterThanInt(Lanes128 a, Lanes128 b)
+        => new(Vector128.GreaterThan(a.A, b.A), Vector128.GreaterThan(a.B, b.B), Vector128.GreaterThan(a.C, b.C), Vector128.GreaterThan(a.D, b.D));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 And(Lanes128 a, Lanes128 b) => new(a.A & b.A, a.B & b.B, a.C & b.C, a.D & b.D);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Or(Lanes128 a, Lanes128 b) => new(a.A | b.A, a.B | b.B, a.C | b.C, a.D | b.D);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 ShiftLeft(Lanes128 value, int count) => new(value.A << count, value.B << count, value.C << count, value.D << count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 ShiftRight(Lanes128 value, int count) => new(value.A >>> count, value.B >>> count, value.C >>> count, value.D >>> count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Lanes128 value)
+        => SumOfFour(value.A.AsSingle() + value.C.AsSingle() + (value.B.AsSingle() + value.D.AsSingle()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int SumInt(Lanes128 value) => Vector128.Sum(value.A + value.B + (value.C + value.D));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int MaxIntAcross(Lanes128 value) => MaxOfFour(Vector128.Max(Vector128.Max(value.A, value.B), Vector128.Max(value.C, value.D)));
+
+    /// <summary>(lane 0 + lane 2) + (lane 1 + lane 3).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float SumOfFour(Vector128<float> value)
+    {
+        var two = value + Vector128.Shuffle(value, Vector128.Create(2, 3, 2, 3));
+        return two.ToScalar() + two.GetElement(1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int MaxOfFour(Vector128<int> value)
+    {
+        var two = Vector128.Max(value, Vector128.Shuffle(value, Vector128.Create(2, 3, 2, 3)));
+        return Math.Max(two.ToScalar(), two.GetElement(1));
+    }
+}
