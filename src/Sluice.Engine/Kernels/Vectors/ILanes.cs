@@ -47,6 +47,9 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>c − a × b, rounded once.</summary>
     static abstract TSelf NegatedMultiplyAdd(TSelf a, TSelf b, TSelf c);
 
+    /// <summary>a where a > b, else b: NaN in either gives b.</summary>
+    static abstract TSelf Max(TSelf a, TSelf b);
+
     /// <summary>All bits of the lanes where a > b, as floats (false for NaN).</summary>
     static abstract TSelf GreaterThan(TSelf a, TSelf b);
 
@@ -74,12 +77,20 @@ internal unsafe interface ILanes<TSelf>
 
     static abstract TSelf Or(TSelf a, TSelf b);
 
+    static abstract TSelf Xor(TSelf a, TSelf b);
+
     static abstract TSelf ShiftLeft(TSelf value, int count);
 
     static abstract TSelf ShiftRight(TSelf value, int count);
 
     /// <summary>The sum over the lanes in this order: lane i + lane i+8, then i+4, i+2, i+1.</summary>
     static abstract float Sum(TSelf value);
+
+    /// <summary>Lane 0 as a float.</summary>
+    static abstract float First(TSelf value);
+
+    /// <summary>The greatest lane, by <see cref="Max"/> in the order of <see cref="Sum"/>.</summary>
+    static abstract float MaxAcross(TSelf value);
 
     static abstract int SumInt(TSelf value);
 

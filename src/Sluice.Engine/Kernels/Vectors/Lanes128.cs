@@ -125,6 +125,13 @@ internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vec
         Vector128.FusedMultiplyAdd(-a.D.AsSingle(), b.D.AsSingle(), c.D.AsSingle()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Max(Lanes128 a, Lanes128 b) => Of(
+        Greater(a.A.AsSingle(), b.A.AsSingle()),
+        Greater(a.B.AsSingle(), b.B.AsSingle()),
+        Greater(a.C.AsSingle(), b.C.AsSingle()),
+        Greater(a.D.AsSingle(), b.D.AsSingle()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 GreaterThan(Lanes128 a, Lanes128 b) => Of(
         Vector128.GreaterThan(a.A.AsSingle(), b.A.AsSingle()),
         Vector128.GreaterThan(a.B.AsSingle(), b.B.AsSingle()),
@@ -177,6 +184,9 @@ internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vec
     public static Lanes128 Or(Lanes128 a, Lanes128 b) => new(a.A | b.A, a.B | b.B, a.C | b.C, a.D | b.D);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Xor(Lanes128 a, Lanes128 b) => new(a.A ^ b.A, a.B ^ b.B, a.C ^ b.C, a.D ^ b.D);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 ShiftLeft(Lanes128 value, int count) => new(value.A << count, value.B << count, value.C << count, value.D << count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -185,6 +195,13 @@ internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vec
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes128 value)
         => SumOfFour(value.A.AsSingle() + value.C.AsSingle() + (value.B.AsSingle() + value.D.AsSingle()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MaxAcross(Lanes128 value)
+        => MaxOfFour(Greater(Greater(value.A.AsSingle(), value.C.AsSingle()), Greater(value.B.AsSingle(), value.D.AsSingle())));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float First(Lanes128 value) => value.A.AsSingle().ToScalar();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int SumInt(Lanes128 value) => Vector128.Sum(value.A + value.B + (value.C + value.D));
@@ -206,4 +223,16 @@ internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vec
         var two = Vector128.Max(value, Vector128.Shuffle(value, Vector128.Create(2, 3, 2, 3)));
         return Math.Max(two.ToScalar(), two.GetElement(1));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MaxOfFour(Vector128<float> value)
+    {
+        var two = Greater(value, Vector128.Shuffle(value, Vector128.Create(2, 3, 2, 3)));
+        return two.ToScalar() > two.GetElement(1) ? two.ToScalar() : two.GetElement(1);
+    }
+
+    // x86's maxps; Vector128.Max would treat NaN and the zeros' signs in another way.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Greater(Vector128<float> a, Vector128<float> b)
+        => Vector128.ConditionalSelect(Vector128.GreaterThan(a, b), a, b);
 }

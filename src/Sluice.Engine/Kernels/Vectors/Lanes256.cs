@@ -112,6 +112,9 @@ internal readonly unsafe struct Lanes256(Vector256<int> low, Vector256<int> high
         => Of(Fma.MultiplyAddNegated(a.LF, b.LF, c.LF), Fma.MultiplyAddNegated(a.HF, b.HF, c.HF));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Max(Lanes256 a, Lanes256 b) => Of(Avx.Max(a.LF, b.LF), Avx.Max(a.HF, b.HF));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 GreaterThan(Lanes256 a, Lanes256 b)
         => Of(Vector256.GreaterThan(a.LF, b.LF), Vector256.GreaterThan(a.HF, b.HF));
 
@@ -149,6 +152,9 @@ internal readonly unsafe struct Lanes256(Vector256<int> low, Vector256<int> high
     public static Lanes256 Or(Lanes256 a, Lanes256 b) => new(a.L | b.L, a.H | b.H);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Xor(Lanes256 a, Lanes256 b) => new(a.L ^ b.L, a.H ^ b.H);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 ShiftLeft(Lanes256 value, int count) => new(value.L << count, value.H << count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -158,6 +164,12 @@ internal readonly unsafe struct Lanes256(Vector256<int> low, Vector256<int> high
     public static float Sum(Lanes256 value) => SumOfEight(value.LF + value.HF);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MaxAcross(Lanes256 value) => MaxOfEight(Avx.Max(value.LF, value.HF));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float First(Lanes256 value) => value.LF.ToScalar();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int SumInt(Lanes256 value) => Vector256.Sum(value.L + value.H);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -165,6 +177,9 @@ internal readonly unsafe struct Lanes256(Vector256<int> low, Vector256<int> high
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float SumOfEight(Vector256<float> value) => Lanes128.SumOfFour(value.GetLower() + value.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MaxOfEight(Vector256<float> value) => Lanes128.MaxOfFour(Sse.Max(value.GetLower(), value.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int MaxOfEight(Vector256<int> value) => Lanes128.MaxOfFour(Vector128.Max(value.GetLower(), value.GetUpper()));

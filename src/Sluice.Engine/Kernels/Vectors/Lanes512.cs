@@ -75,6 +75,9 @@ internal readonly unsafe struct Lanes512(Vector512<int> value) : ILanes<Lanes512
     public static Lanes512 NegatedMultiplyAdd(Lanes512 a, Lanes512 b, Lanes512 c) => Of(Avx512F.FusedMultiplyAddNegated(a.F, b.F, c.F));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Max(Lanes512 a, Lanes512 b) => Of(Avx512F.Max(a.F, b.F));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 GreaterThan(Lanes512 a, Lanes512 b) => Of(Vector512.GreaterThan(a.F, b.F));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -108,6 +111,9 @@ internal readonly unsafe struct Lanes512(Vector512<int> value) : ILanes<Lanes512
     public static Lanes512 Or(Lanes512 a, Lanes512 b) => new(a.V | b.V);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Xor(Lanes512 a, Lanes512 b) => new(a.V ^ b.V);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 ShiftLeft(Lanes512 value, int count) => new(value.V << count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -115,6 +121,12 @@ internal readonly unsafe struct Lanes512(Vector512<int> value) : ILanes<Lanes512
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes512 value) => Lanes256.SumOfEight(value.F.GetLower() + value.F.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MaxAcross(Lanes512 value) => Lanes256.MaxOfEight(Avx.Max(value.F.GetLower(), value.F.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float First(Lanes512 value) => value.F.ToScalar();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int SumInt(Lanes512 value) => Vector512.Sum(value.V);
