@@ -157,6 +157,25 @@ public sealed class GgufFileTests : IDisposable
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 10);
     }
 
+    [Fact]
+    public void AsManyTinyEntriesAsAllowed_StayWithinTheFilesSizeAnd64MiB()
+    {
+        var raw = RawGguf.Begin(tensors: GgufHeader.MaxEntries, metadata: GgufHeader.MaxEntries);
+        for (var i = 0; i < GgufHeader.MaxEntries; i++)
+            raw.Key($"{i:x}", GgufValueType.U8).Raw(1);
+
+        for (var i = 0; i < GgufHeader.MaxEntries; i++)
+            raw.Tensor($"{i:x}", [1], (uint)TensorType.I8, (ulong)i * GgufHeader.DefaultAlignment);
+
+        var bytes = raw.Data(GgufHeader.MaxEntries * GgufHeader.DefaultAlignment).ToArray();
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        using var file = GgufFile.Parse(bytes, "tiny-entries.gguf");
+
+        Assert.Equal(GgufHeader.MaxEntries, file.Tensors.Count);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, bytes.Length + (64L << 20));
+    }
+
     internal static void Save(GgufWriter writer, string path)
     {
         using var stream = File.Create(path);

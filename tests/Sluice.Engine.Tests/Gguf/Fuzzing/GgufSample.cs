@@ -49,6 +49,25 @@ internal sealed class GgufSample(string name, byte[] bytes, int weight)
         return Write($"tensors-v{version}-{alignment}", writer, weight);
     }
 
+    /// <summary>A small vocabulary of SentencePiece's kind, without a model.</summary>
+    public static GgufSample SentencePieceVocabulary(int weight)
+    {
+        const int Normal = 1, Unknown = 2, Control = 3, Byte = 6;
+        List<(string Piece, int Type)> tokens = [("<unk>", Unknown), ("<s>", Control), ("</s>", Control)];
+        tokens.AddRange(Enumerable.Range(0, 256).Select(value => ($"<0x{value:X2}>", Byte)));
+        tokens.AddRange(((string[])["▁", "e", "t", "a", "o", "n", "▁t", "in", "▁a", "▁ti", "me", "▁time", "up", "on", "▁upon"]).Select(piece => (piece, Normal)));
+        var writer = new GgufWriter();
+        writer.Add("general.architecture", "llama");
+        writer.Add("tokenizer.ggml.model", "llama");
+        writer.Add("tokenizer.ggml.tokens", tokens.ConvertAll(token => token.Piece));
+        writer.Add("tokenizer.ggml.token_type", tokens.ConvertAll(token => token.Type));
+        writer.Add("tokenizer.ggml.scores", tokens.Select((_, id) => (float)-id).ToArray());
+        writer.Add("tokenizer.ggml.bos_token_id", 1u);
+        writer.Add("tokenizer.ggml.eos_token_id", 2u);
+        writer.Add("tokenizer.ggml.add_space_prefix", true);
+        return Write("sentencepiece", writer, weight);
+    }
+
     /// <summary>A model that runs.</summary>
     public static GgufSample Model(RandomModel model, int weight)
     {
