@@ -1,0 +1,1 @@
+"""The corpus that Rivulet learns from: rules and texts, expanded by a seeded random generator."""
