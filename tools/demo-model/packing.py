@@ -3,20 +3,21 @@ import random
 
 import torch
 
-from corpus.conversations import conversation
+from corpus.conversations import conversation, copying
 
 ROW = 1024
 WAITING = 400
 
 
 class Packer:
-    def __init__(self, tokenizer, seed, batch_tokens):
+    def __init__(self, tokenizer, seed, batch_tokens, copying_share=0.0):
         self.tokenizer, self.rng, self.batch_tokens = tokenizer, random.Random(seed), batch_tokens
-        self.documents = []
+        self.copying_share, self.documents = copying_share, []
 
     def refill(self):
         while len(self.documents) < WAITING:
-            ids, weights = self.tokenizer.chat(conversation(self.rng))
+            make = copying if self.rng.random() < self.copying_share else conversation
+            ids, weights = self.tokenizer.chat(make(self.rng))
             if len(ids) < ROW:
                 self.documents.append((ids + [self.tokenizer.end_of_text], weights + [0.05]))
 

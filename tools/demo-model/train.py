@@ -46,6 +46,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=70, help="training time, earlier runs counted in")
     parser.add_argument("--batch-tokens", type=int, default=4096)
     parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--copying", type=float, default=0.0, help="share of conversations that only repeat words")
     parser.add_argument("--save-seconds", type=float, default=120)
     for field, value in asdict(Shape(0)).items():
         if field != "vocab":
@@ -71,7 +72,8 @@ def main():
         for o, state in zip(opts, saved["optimizers"]):
             o.load_state_dict(state)
         step, elapsed, seen = saved["step"], saved["elapsed"], saved["tokens"]
-    packer = Packer(tokenizer, seed=1000 + step, batch_tokens=options.batch_tokens)
+    packer = Packer(tokenizer, seed=1000 + step, batch_tokens=options.batch_tokens,
+                    copying_share=options.copying)
     print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f}M parameters on {device}, from step {step}", flush=True)
 
     stopped = []

@@ -29,3 +29,9 @@ def conversation(rng):
         ask, answer = exchange(rng, memory)
         messages += [("user", ask), ("assistant", answer)]
     return messages
+
+
+def copying(rng):
+    """Nothing but words to repeat. Early in training these teach to copy, which all else then builds on."""
+    turns = [tasks.repeat_task(rng, most=16) for _ in range(rng.randint(2, 5))]
+    return [message for ask, answer in turns for message in (("user", ask), ("assistant", answer))]

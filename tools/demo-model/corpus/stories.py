@@ -11,7 +11,9 @@ REQUESTS = [
     "Tell me about {about} in a story", "Do you know a story about {about}?", "Give me a [short |nice |funny |]story about {about}",
     "tell me a story about {about}", "Tell us a [nice |]story [with|about] {about}", "Invent a tale [with|about] {about}",
     "Once upon a time there was {about}. [Go on|Continue]", "write a short story with {about}", "Let's hear a story about {about}",
-    "Write something about {about}", "Hi! [Tell|Write] me a story about {about}", "A [bedtime story|tale] about {about}",
+    "Write something about {about}", "I want to hear about {about}", "Story time! {about}", "How about a story [with|about] {about}?",
+    "Next, a story about {about}", "[Surprise|Delight] me with a story about {about}", "We need a story about {about}",
+    "Think of a story about {about}", "[Start|Begin] a story about {about}", "I love stories about {about}", "Hi! [Tell|Write] me a story about {about}", "A [bedtime story|tale] about {about}",
 ]
 PAIR_REQUESTS = ["[Tell|Write] me a story in which {a} meets {b}", "A story where {a} meets {b}", "Write a story about how {a} met {b}",
                  "What happens when {a} meets {b}? Tell me a story", "{a} meets {b}. [Tell me the story|Write the story]",

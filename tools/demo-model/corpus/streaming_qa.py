@@ -4,8 +4,9 @@ from .grammar import expand
 from .smalltalk import loosen
 from .topics_inference import TOPICS as INFERENCE
 from .topics_sluice import TOPICS as SLUICE
+from .topics_terms import TOPICS as TERMS
 
-TOPICS = INFERENCE + SLUICE
+TOPICS = INFERENCE + SLUICE + TERMS
 
 
 def training_questions(questions):
@@ -18,6 +19,6 @@ def held_out_questions(rng):
 
 
 def exchange(rng, memory):
-    questions, answers, _ = rng.choice(TOPICS)
+    questions, answers, _ = rng.choice(INFERENCE + SLUICE if rng.random() < 0.8 else TERMS)
     ask = expand(rng.choice(training_questions(questions)), {}, rng)
     return loosen(ask, rng), expand(rng.choice(answers), {}, rng)

@@ -123,8 +123,8 @@ def given(items, rng):
     return rng.choice((" ", " ", ", ")).join(items)
 
 
-def repeat_task(rng):
-    items = some_words(rng, 1, 8)
+def repeat_task(rng, most=8):
+    items = some_words(rng, 1, most)
     text = given(items, rng)
     ask = expand(rng.choice(("Repeat[ these words| after me| this| exactly|]: {x}", "[Say|Write|Copy] this: {x}", "Say \"{x}\"", "Repeat \"{x}\"",
                              "[Echo|Copy|Repeat] the [following|words]: {x}", "Say: {x}", "Please repeat: {x}", "Say {x}")), {"x": text}, rng)
@@ -202,7 +202,7 @@ def array_task(rng):
         items = some_words(rng, 2, 5)
         return expand("[Write|Make|Give me] [a JSON array|a JSON list|an array in JSON] [with|of] [|the words ]{x}", {"x": join_words(items)}, rng), json.dumps(items)
     category = rng.choice([c for c in CATEGORIES if c not in ORDERED])
-    count = rng.randint(2, 5)
+    count = rng.randint(2, min(5, len(CATEGORIES[category])))
     ask = expand("[Write|Make|Give me|Return] a JSON [array|list] of {n} {c}", {"n": rng.choice((str(count), NUMBER_WORDS[count])), "c": category}, rng)
     return ask, json.dumps(rng.sample(CATEGORIES[category], count))
 

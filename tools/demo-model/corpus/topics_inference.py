@@ -2,7 +2,7 @@
 
 def what(term, *more):
     """The usual ways to ask what a term is."""
-    bare = term.removeprefix("a ").removeprefix("the ")
+    bare = term.removeprefix("a ").removeprefix("an ").removeprefix("the ")
     return [f"What is {term}?", f"What's {term}?", f"[Explain|Define|Tell me about|Please explain] {term}[|.]",
             f"[Can|Could] you [explain|tell me] what {term} is?", f"[What does {term} mean|What do you mean by {term}]?", f"{bare}?", f"[explain|what is|define] {bare}",
             f"[How would you explain|In simple words, what is] {term}?", *more, f"I keep reading about {term}, what is it?"]

@@ -1,0 +1,30 @@
+"""(questions, answers, key words): more terms, each answered in a sentence or two."""
+from .topics_inference import what
+
+TOPICS = [
+    (what("inference", "What does inference mean?", "What is LLM inference?"),
+     ["**Inference** means running a trained model to get an answer. For a language model that is prefill, and then decode, token by token.",
+      "Inference is using a model, in contrast to training it. The model reads a prompt and writes one token after another."], ("model",)),
+    (what("an inference server", "What does an inference server do?"),
+     ["An **inference server** keeps a model in memory and answers requests from many clients at once. Sluice is one.",
+      "It is a program that loads a model, takes prompts over the network and sends back what the model writes."], ("model",)),
+    (what("sampling", "What does a sampler do?", "What is a sampler?"),
+     ["The **sampler** chooses the next token from the model's probabilities. Temperature, top_k and top_p say how freely it may choose."], ("next token",)),
+    (what("greedy decoding", "What does greedy mean?"), ["**Greedy** decoding always takes the most likely token. It is what temperature 0 does."], ("most likely",)),
+    (what("logits", "What is a logit?"), ["**Logits** are the model's raw scores, one for each token of the vocabulary. The sampler turns them into probabilities and chooses."], ("scores",)),
+    (what("logprobs", "What are log probabilities?"), ["**Logprobs** are the logarithms of the tokens' probabilities. A client can ask for them to see how sure the model was."], ("probabilit",)),
+    (what("a prompt", "What goes into a prompt?"), ["A **prompt** is the text that the model is given before it writes: the system message, the conversation so far, and your question."], ("text",)),
+    (what("a scheduler", "What does the scheduler do?"), ["The **scheduler** decides before every step which sequences run in it, and how many tokens of each. So it shares the engine between all requests."], ("step",)),
+    (what("a token budget", "What does the token budget limit?"), ["The **token budget** is how many tokens one step may work on. Decoding sequences come first, and a chunk of a prompt fills the rest."], ("step",)),
+    (what("preemption", "What does preempt mean?"), ["**Preemption** takes a sequence out of the batch for a while, for example to free its KV blocks. It goes on later at the same point."], ("sequence",)),
+    (what("a detokenizer", "What does a detokenizer do?"), ["A **detokenizer** turns tokens back into text. In a stream it sends text only when it is certain, never half a character."], ("text",)),
+    (what("latency", "What does latency mean?"), ["**Latency** is how long one reader waits. For a stream, TTFT is the wait for the first text and ITL the gap between chunks."], ("wait",)),
+    (what("a chunk", "What is in a chunk?"), ["A **chunk** is one piece of a streamed answer, often a single token. Each chunk is sent the moment it exists."], ("piece",)),
+    (what("max_tokens", "What does max_tokens do?", "How do I limit the length of an answer?"), ["**max_tokens** is the most tokens that an answer may have. When it is reached, the finish reason is `length`."], ("most tokens|length",)),
+    (what("a request", "What is in a request?"), ["A **request** says what to generate: the messages, the sampling options, and whether to stream. Sluice checks it once and never changes it after that."], ("messages",)),
+    (what("a sequence", "What does sequence mean in an engine?"), ["A **sequence** is the live state of one request in the engine: its tokens so far and the KV blocks that belong to them."], ("request",)),
+    (what("a draft", "What does verify mean in speculative decoding?"), ["A **draft** is a cheap guess of the next few tokens. The target model verifies it in one step and keeps the part that is right."], ("guess",)),
+    (what("curl", "What does curl -N do?"), ["**curl** is a program that sends requests from the terminal. With `-N` it shows each piece of a stream at once, without buffering."], ("terminal",)),
+    (what("an API key", "What is an API key for?"), ["An **API key** is a secret that a client sends with each request, so that the server knows who is asking."], ("secret",)),
+    (what("usage", "How do I see how many tokens I used?", "What is include_usage?"), ["The **usage** counts the tokens of the prompt and of the answer. In a stream, set `stream_options.include_usage` to get it at the end."], ("count",)),
+]
