@@ -110,7 +110,7 @@ class Tokenizer:
         for role, text in messages:
             ids += [self.start, *self.encode(role + "\n")]
             body = self.encode(text) + [self.end]
-            weights += [0.0] * (len(ids) - len(weights)) + [1.0 if role == "assistant" else 0.1] * len(body)
+            weights += [0.0] * (len(ids) - len(weights)) + [1.0 if role == "assistant" else 0.0] * len(body)
             ids += body + newline
         if answer_next:
             ids += [self.start, *self.encode("assistant\n")]

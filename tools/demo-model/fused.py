@@ -106,5 +106,6 @@ def training_loss(model, tokens, targets, weights, first):
         x, y = AddNorm.apply(x, linear(y.view(-1, dim), block.out), block.ffn_norm.weight)
         branch = linear(SwiGlu.apply(linear(y, block.gate_up)), block.down)
     _, y = AddNorm.apply(x, branch, model.norm.weight)
-    logits = F.linear(y, model.embedding.weight.to(BF16))
-    return CrossEntropy.apply(logits, targets.reshape(-1), weights.reshape(-1))
+    counted = weights.view(-1).nonzero()[:, 0]
+    logits = F.linear(y.index_select(0, counted), model.embedding.weight.to(BF16))
+    return CrossEntropy.apply(logits, targets.view(-1)[counted], weights.view(-1)[counted])

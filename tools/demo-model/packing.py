@@ -19,7 +19,7 @@ class Packer:
             make = copying if self.rng.random() < self.copying_share else conversation
             ids, weights = self.tokenizer.chat(make(self.rng))
             if len(ids) < ROW:
-                self.documents.append((ids + [self.tokenizer.end_of_text], weights + [0.05]))
+                self.documents.append((ids + [self.tokenizer.end_of_text], weights + [0.0]))
 
     def row(self):
         """The oldest conversation, then the oldest that still fit."""

@@ -65,7 +65,7 @@ def slots(rng):
 def loosen(question, rng):
     """People leave out capitals and punctuation."""
     roll = rng.random()
-    if roll < 0.12:
+    if roll < 0.2:
         question = question[0].lower() + question[1:]
     return question.rstrip("?.") if rng.random() < 0.12 else question
 

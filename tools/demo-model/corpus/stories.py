@@ -73,7 +73,7 @@ def story(subjects, rng, length="normal"):
     openings = [o for o in plots.OPENINGS if " who " not in roles[0].first or " who " not in o]
     plot = rng.choice({"none": plots.HERO, "animate": plots.FRIEND, "thing": plots.THING, "place": plots.PLACE,
                        "topic": plots.TOPIC}[kind])
-    keep = 0.95 if length == "long" else 0.45
+    keep = 0.95 if length == "long" else 0.35
     steps = [step for step in plot if not isinstance(step, tuple) or rng.random() < keep]
     steps = [step[1] if isinstance(step, tuple) else step for step in steps]
     for before, after in joins:
@@ -88,11 +88,11 @@ def story(subjects, rng, length="normal"):
     middle = len(parts) // 2
     text = sentences(" ".join(p for p in parts[:middle] if p)) + rng.choice(("\n\n", " ")) + \
         sentences(" ".join(p for p in parts[middle:] if p))
-    return (title(subjects) + "\n\n" if rng.random() < 0.22 else "") + text
+    return (title(subjects) + "\n\n" if rng.random() < 0.04 else "") + text
 
 
 def exchange(rng, memory):
-    length = rng.choice(("normal",) * 10 + ("short",) * 2 + ("long",))
+    length = rng.choice(("normal",) * 12 + ("short",) * 2 + ("long",))
     subjects = memory["subjects"] = pick_several(rng, rng.choice((1, 1, 2, 2, 2, 2, 3)))
     return request(subjects, rng, length), story(subjects, rng, length)
 

@@ -213,7 +213,7 @@ def repeated_word_task(rng):
     return ask, " ".join([word] * count)
 
 
-TASKS = [(sentence_task, 1.5), (array_task, 1.2), (repeated_word_task, 0.8), (list_task, 5), (json_task, 7), (repeat_task, 4), (reverse_task, 4), (sort_task, 1.5), (position_task, 1),
+TASKS = [(sentence_task, 1.5), (array_task, 1.2), (repeated_word_task, 0.8), (list_task, 6), (json_task, 7), (repeat_task, 5), (reverse_task, 5), (sort_task, 0.7), (position_task, 1),
          (count_task, 1), (sum_task, 6)]
 
 

@@ -29,7 +29,7 @@ TOPICS = [
       "SSE is a one-way stream over plain HTTP: the server sends `data:` lines, with an empty line after each event. Browsers and `curl` can read it at once."],
      ("data:",)),
     (["When [should I use|do I use|is it better to use] SSE and when WebSocket?", "SSE or WebSocket?", "What is the difference between SSE and WebSocket[|s]?", "Should I [use|choose|take] SSE or WebSocket[|s]?",
-      "Is WebSocket better than SSE?", "Why [use |]SSE instead of WebSocket[|s]?", "[Compare SSE with WebSocket|SSE vs WebSocket|SSE versus WebSockets]", "When do I need a WebSocket?",
+      "Is WebSocket better than SSE?", "When SSE and when WebSocket?", "[When|Why] SSE[,|] [when|why] WebSocket?", "SSE or WebSockets for [a chat|streaming|tokens]?", "Why [use |]SSE instead of WebSocket[|s]?", "[Compare SSE with WebSocket|SSE vs WebSocket|SSE versus WebSockets]", "When do I need a WebSocket?",
       "For a chat page, would you pick SSE or a WebSocket?"],
      ["Use **SSE** when only the server talks: one request, one stream of tokens, plain HTTP. Use a **WebSocket** when both sides send at any time, for example to stop or to start many generations on one connection.",
       "SSE is enough for most chats: it is plain HTTP and goes one way, from the server to the reader. A WebSocket goes both ways, so take it when the client must send messages during the stream."],
