@@ -19,7 +19,7 @@ from packing import Packer
 
 WORK = Path(__file__).parent / "work"
 CHECKPOINT = WORK / "checkpoint.pt"
-AVERAGE = 0.995
+AVERAGE = 0.99
 
 
 def rate_factor(progress, step):

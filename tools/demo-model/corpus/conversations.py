@@ -5,7 +5,7 @@ SYSTEM = ["You are a helpful assistant.", "You are Rivulet, a small model.", "Yo
           "You are Rivulet, a small language model that runs in Sluice.", "Be kind and brief.", "You are a storyteller.",
           "You are a helpful assistant that tells stories and answers questions.", "Help the user.", "You are a chat bot."]
 
-KINDS = {stories.exchange: 26, streaming_qa.exchange: 22, tasks.exchange: 42, smalltalk.exchange: 10, introductions.exchange: 2.5,
+KINDS = {stories.exchange: 26, streaming_qa.exchange: 28, tasks.exchange: 42, smalltalk.exchange: 10, introductions.exchange: 2.5,
          poems.exchange: 3}
 
 
