@@ -5,20 +5,25 @@ using Sluice.Engine.Kernels.Vectors;
 namespace Sluice.Engine.Kernels;
 
 /// <summary>
-/// One activation vector per token, as floats and, once a quantized matrix reads it, as bytes. The bytes are made at
-/// most once for what was written, however many matrices read them. Owns native memory. Not thread-safe: the parts of
+/// One activation vector per token, as floats and, once a matrix of a narrower type reads it, as that type wants it:
+/// rounded floats for F16 and BF16, bytes for quantized types. Either is made at most once for what was written, however
+/// many matrices read it. Owns native memory. Not thread-safe: the parts of
 /// a job may fill different rows, everything else belongs to the engine's thread.
 /// </summary>
 internal sealed unsafe class ActivationBuffer : IDisposable
 {
-    /// <summary>Columns that share a scale.</summary>
+    /// <summary>Columns of a quantized block.</summary>
     public const int BlockColumns = 32;
 
     /// <summary>Bytes of a quantized block: see <see cref="ActivationBlock"/>.</summary>
     public const int BlockBytes = 64;
 
     private float* _floats;
+    private float* _rounded;
+    private int _roundedBits;
+    private int _roundedTokens;
     private byte* _blocks;
+    private int _scaleColumns;
     private int _quantizedTokens;
 
     /// <param name="maxTokens">Rows.</param>
@@ -44,6 +49,7 @@ internal sealed unsafe class ActivationBuffer : IDisposable
     {
         ObjectDisposedException.ThrowIf(_floats is null, this);
         _quantizedTokens = 0;
+        _roundedTokens = 0;
         return _floats;
     }
 
@@ -62,28 +68,58 @@ internal sealed unsafe class ActivationBuffer : IDisposable
         return new Span<float>(Write() + ((long)token * Columns), Columns);
     }
 
-    /// <summary>The first <paramref name="tokens"/> rows as <see cref="ActivationBlock"/>s, row after row; made now unless they are there.</summary>
-    public byte* Quantized(int tokens, WorkerPool pool) => Quantized(tokens, pool, KernelPaths.Best);
-
-    internal byte* Quantized(int tokens, WorkerPool pool, KernelPath path)
+    /// <summary>The first <paramref name="tokens"/> rows, each element rounded to a mantissa of so many bits; made now unless they are there.</summary>
+    public float* Rounded(int tokens, int mantissaBits, WorkerPool pool, KernelPath path)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(tokens, MaxTokens);
-        if (Columns % BlockColumns != 0)
-            throw new InvalidOperationException($"Rows of {Columns} columns cannot be quantized: that needs a multiple of {BlockColumns}.");
+        ObjectDisposedException.ThrowIf(_floats is null, this);
+        if (_rounded is null)
+            _rounded = (float*)NativeMemory.AlignedAlloc((nuint)MaxTokens * (nuint)Columns * sizeof(float), 64);
+        var there = _roundedBits == mantissaBits ? _roundedTokens : 0;
+        if (there < tokens)
+        {
+            var job = new RoundJob
+            {
+                Source = _floats + ((long)there * Columns),
+                Destination = _rounded + ((long)there * Columns),
+                Count = (long)(tokens - there) * Columns,
+                Bits = mantissaBits,
+                Path = path,
+            };
+            pool.Run(job, job.Parts);
+            _roundedBits = mantissaBits;
+            _roundedTokens = tokens;
+        }
+
+        return _rounded;
+    }
+
+    /// <summary>The first <paramref name="tokens"/> rows as <see cref="ActivationBlock"/>s, row after row; made now unless they are there.</summary>
+    /// <param name="tokens">Rows wanted.</param>
+    /// <param name="scaleColumns">Columns that share a scale: 32, or 256 for the types whose own blocks are as long.</param>
+    /// <param name="pool">The threads that quantize.</param>
+    /// <param name="path">The instructions to do it with.</param>
+    public byte* Quantized(int tokens, int scaleColumns, WorkerPool pool, KernelPath path)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(tokens, MaxTokens);
+        if (Columns % scaleColumns != 0)
+            throw new InvalidOperationException($"Rows of {Columns} columns cannot be quantized: that needs a multiple of {scaleColumns}.");
         ObjectDisposedException.ThrowIf(_floats is null, this);
         if (_blocks is null)
             _blocks = (byte*)NativeMemory.AlignedAlloc((nuint)MaxTokens * (nuint)BlocksPerRow * BlockBytes, 64);
-        if (_quantizedTokens < tokens)
+        var first = _scaleColumns == scaleColumns ? _quantizedTokens : 0;
+        if (first < tokens)
         {
-            var first = _quantizedTokens;
             var job = new QuantizeJob
             {
                 Source = _floats + ((long)first * Columns),
                 Destination = _blocks + ((long)first * BlocksPerRow * BlockBytes),
                 Blocks = (long)(tokens - first) * BlocksPerRow,
+                ScaleBlocks = scaleColumns / BlockColumns,
                 Path = path,
             };
             pool.Run(job, job.Parts);
+            _scaleColumns = scaleColumns;
             _quantizedTokens = tokens;
         }
 
@@ -93,9 +129,30 @@ internal sealed unsafe class ActivationBuffer : IDisposable
     public void Dispose()
     {
         NativeMemory.AlignedFree(_floats);
+        NativeMemory.AlignedFree(_rounded);
         NativeMemory.AlignedFree(_blocks);
         _floats = null;
+        _rounded = null;
         _blocks = null;
+    }
+
+    private struct RoundJob : IParallelJob
+    {
+        private const int ElementsPerPart = 32 * 1024;
+
+        public float* Source;
+        public float* Destination;
+        public long Count;
+        public int Bits;
+        public KernelPath Path;
+
+        public readonly int Parts => (int)((Count + ElementsPerPart - 1) / ElementsPerPart);
+
+        public readonly void Execute(int part)
+        {
+            var first = (long)part * ElementsPerPart;
+            Mantissa.Round(Source + first, Destination + first, (int)Math.Min(ElementsPerPart, Count - first), Bits, Path);
+        }
     }
 
     private struct QuantizeJob : IParallelJob
@@ -106,6 +163,7 @@ internal sealed unsafe class ActivationBuffer : IDisposable
         public float* Source;
         public byte* Destination;
         public long Blocks;
+        public int ScaleBlocks;
         public KernelPath Path;
 
         public readonly int Parts => (int)((Blocks + BlocksPerPart - 1) / BlocksPerPart);
@@ -117,6 +175,7 @@ internal sealed unsafe class ActivationBuffer : IDisposable
                 Source + (first * BlockColumns),
                 Destination + (first * BlockBytes),
                 (int)Math.Min(BlocksPerPart, Blocks - first),
+                ScaleBlocks,
                 Path);
         }
     }
@@ -124,7 +183,9 @@ internal sealed unsafe class ActivationBuffer : IDisposable
 
 /// <summary>
 /// Thirty-two activations as bytes, with what the dot products need beside them; one cache line.
-/// d = amax / 127; byte = round to even(x × (127 / amax)).
+/// With one scale for 32 columns d = amax / 127, rounded to the mantissa of a half; with one for 256 d = 1 / (127 / amax).
+/// byte = round to even(x × (127 / amax)). Both are as GGML quantizes activations for weights of such blocks (Q8_0, Q8_1,
+/// Q8_K), so that its recorded log probabilities can be compared with.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = ActivationBuffer.BlockBytes)]
 internal unsafe struct ActivationBlock
@@ -137,9 +198,6 @@ internal unsafe struct ActivationBlock
 
     /// <summary>The bits of <see cref="Magic"/>.</summary>
     public const int MagicBits = 0x4B400000;
-
-    /// <summary>A block whose largest magnitude is below this counts as zero: 127 / amax must stay finite.</summary>
-    public const float SmallestMaximum = 1e-30f;
 
     // Offsets of the fields behind the 32 bytes.
     public const int ScaleAt = 32;
@@ -157,7 +215,7 @@ internal unsafe struct ActivationBlock
     [FieldOffset(ScaleAt)]
     public float Scale;
 
-    /// <summary>d × the sum of the bytes, rounded.</summary>
+    /// <summary>d × the sum of the bytes; with one scale for 32 columns before d is rounded, and then rounded likewise.</summary>
     [FieldOffset(ScaledSumAt)]
     public float ScaledSum;
 
@@ -179,37 +237,35 @@ internal unsafe struct ActivationBlock
     [FieldOffset(Bias32HighAt)]
     public float Bias32High;
 
-    /// <summary>Quantizes <paramref name="blocks"/> × 32 floats.</summary>
-    public static void Quantize(float* source, byte* destination, int blocks, KernelPath path)
+    /// <summary>Quantizes <paramref name="blocks"/> × 32 floats, of which every <paramref name="scaleBlocks"/> blocks share a scale.</summary>
+    public static void Quantize(float* source, byte* destination, int blocks, int scaleBlocks, KernelPath path)
     {
         switch (path)
         {
             case KernelPath.Avx512:
-                Quantize<Lanes512>(source, destination, blocks);
+                Quantize<Lanes512>(source, destination, blocks, scaleBlocks);
                 break;
             case KernelPath.AvxVnni or KernelPath.Avx2:
-                Quantize<Lanes256>(source, destination, blocks);
+                Quantize<Lanes256>(source, destination, blocks, scaleBlocks);
                 break;
             default:
-                Quantize<Lanes128>(source, destination, blocks);
+                Quantize<Lanes128>(source, destination, blocks, scaleBlocks);
                 break;
         }
     }
 
-    private static void Quantize<TLanes>(float* source, byte* destination, int blocks)
+    private static void Quantize<TLanes>(float* source, byte* destination, int blocks, int scaleBlocks)
         where TLanes : unmanaged, ILanes<TLanes>
     {
+        var scales = default(ActivationScales);
         for (var i = 0; i < blocks; i++, source += 32, destination += ActivationBuffer.BlockBytes)
         {
+            if (i % scaleBlocks == 0)
+                scales = ActivationScales.Of(Maximum(source, 32 * scaleBlocks), scaleBlocks);
             var block = (ActivationBlock*)destination;
             var low = TLanes.Load(source);
             var high = TLanes.Load(source + 16);
-
-            // The bits of magnitudes order as the magnitudes do, NaN above infinity above all numbers.
-            var magnitude = TLanes.Broadcast(0x7FFFFFFF);
-            var maximum = BitConverter.Int32BitsToSingle(
-                TLanes.MaxIntAcross(TLanes.MaxInt(TLanes.And(low, magnitude), TLanes.And(high, magnitude))));
-            var (scale, inverse) = Scales(maximum);
+            var inverse = scales.Inverse;
             var lowBytes = TLanes.Zero;
             var highBytes = TLanes.Zero;
             if (inverse != 0)
@@ -220,7 +276,18 @@ internal unsafe struct ActivationBlock
 
             TLanes.StoreBytes(lowBytes, block->Bytes);
             TLanes.StoreBytes(highBytes, block->Bytes + 16);
-            block->Complete(scale, TLanes.SumInt(lowBytes), TLanes.SumInt(highBytes));
+            block->Complete(scales, TLanes.SumInt(lowBytes), TLanes.SumInt(highBytes));
+        }
+
+        // The bits of magnitudes order as the magnitudes do, NaN above infinity above all numbers.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static float Maximum(float* source, int count)
+        {
+            var magnitude = TLanes.Broadcast(0x7FFFFFFF);
+            var maximum = TLanes.Zero;
+            for (var i = 0; i < count; i += 16)
+                maximum = TLanes.MaxInt(maximum, TLanes.And(TLanes.Load(source + i), magnitude));
+            return BitConverter.Int32BitsToSingle(TLanes.MaxIntAcross(maximum));
         }
 
         // Adding Magic rounds to the nearest integer, halves to even; its bits count from MagicBits.
@@ -230,22 +297,48 @@ internal unsafe struct ActivationBlock
             TLanes.Broadcast(MagicBits));
     }
 
-    /// <summary>d and 127 / amax for a block's largest magnitude; an inverse of 0 means that all bytes are 0.</summary>
-    internal static (float Scale, float Inverse) Scales(float maximum)
-        => !float.IsFinite(maximum) ? (float.NaN, 0)
-        : maximum < SmallestMaximum ? (0, 0)
-        : (maximum / 127f, 127f / maximum);
-
     /// <summary>Fills what follows from the scale and the sums of the bytes' halves.</summary>
-    internal void Complete(float scale, int low, int high)
+    private void Complete(ActivationScales scales, int low, int high)
     {
         var sum = low + high;
-        Scale = scale;
-        ScaledSum = scale * sum;
+        Scale = scales.Scale;
+        ScaledSum = scales.ScaleSum(sum);
         Bias8 = Magic + (8 * sum);
         Bias16 = Magic + (16 * sum);
         Bias128 = Magic + (128 * sum);
         Bias32Low = Magic + (32 * low);
         Bias32High = Magic + (32 * high);
+    }
+}
+
+/// <summary>What the columns that share a scale have in common.</summary>
+/// <param name="Scale">d; NaN where an activation is not finite.</param>
+/// <param name="Inverse">127 / amax; 0 makes all bytes 0.</param>
+/// <param name="Exact">d before it was rounded.</param>
+/// <param name="IsRounded">Whether d was rounded.</param>
+internal readonly record struct ActivationScales(float Scale, float Inverse, float Exact, bool IsRounded)
+{
+    /// <summary>Columns whose largest magnitude is below this count as zero: 127 / amax must stay finite.</summary>
+    private const float SmallestMaximum = 1e-30f;
+
+    /// <summary>The scales for a largest magnitude; see <see cref="ActivationBlock"/>.</summary>
+    public static ActivationScales Of(float maximum, int scaleBlocks)
+    {
+        if (!float.IsFinite(maximum))
+            return new ActivationScales(float.NaN, 0, float.NaN, false);
+        if (maximum < SmallestMaximum)
+            return default;
+        var inverse = 127f / maximum;
+        if (scaleBlocks > 1)
+            return new ActivationScales(1f / inverse, inverse, 1f / inverse, false);
+        var exact = maximum / 127f;
+        return new ActivationScales(Mantissa.Round(exact, Mantissa.HalfBits), inverse, exact, true);
+    }
+
+    /// <summary>d × a sum of bytes.</summary>
+    public float ScaleSum(int sum)
+    {
+        var scaled = Exact * sum;
+        return IsRounded ? Mantissa.Round(scaled, Mantissa.HalfBits) : scaled;
     }
 }

@@ -4,7 +4,7 @@ using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Kernels;
 
-/// <summary>A matrix of F32, F16 or BF16; its products read the activations as floats. See <see cref="FloatTile"/> for the order of additions.</summary>
+/// <summary>A matrix of F32, F16 or BF16; its products read the activations as floats, for F16 and BF16 rounded to the weights' own precision. See <see cref="FloatTile"/> for the order of additions.</summary>
 internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
     where TFormat : IFloatFormat
 {
@@ -30,7 +30,7 @@ internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
         var job = new MultiplyJob
         {
             Matrix = this,
-            X = x.Read(),
+            X = TFormat.ActivationBits is { } bits ? x.Rounded(tokens, bits, pool, path) : x.Read(),
             Tokens = tokens,
             Y = y,
             YStride = yStride,

@@ -39,7 +39,7 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
         var job = new MultiplyJob
         {
             Matrix = this,
-            X = x.Quantized(tokens, pool, path),
+            X = x.Quantized(tokens, TFormat.BlockColumns, pool, path),
             Tokens = tokens,
             Y = y,
             YStride = yStride,

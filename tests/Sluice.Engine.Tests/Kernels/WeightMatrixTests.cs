@@ -77,17 +77,25 @@ public sealed unsafe class WeightMatrixTests
             double exact = 0, bound = 0;
             for (var b = 0; b < Columns; b += 32)
             {
-                // An activation is off by at most half a step of its block (and the rounding of the scale itself).
-                var step = x.AsSpan(b, 32).ToArray().Max(Math.Abs) / 127.0;
+                // An activation is off by at most half a step of the columns that share its scale, and by the rounding of
+                // the scale to a half's mantissa; for plain types by half a unit of the weights' own mantissa.
+                var sharing = BlockColumns(type) == 256 ? 256 : 32;
+                var step = x.AsSpan(b / sharing * sharing, sharing).ToArray().Max(Math.Abs) / 127.0;
                 for (var k = b; k < b + 32; k++)
                 {
                     exact += (double)row[k] * x[k];
-                    bound += Math.Abs((double)row[k]) * (step * 0.501);
+                    bound += Math.Abs((double)row[k]) * type switch
+                    {
+                        TensorType.F32 => 0,
+                        TensorType.F16 => Math.Abs(x[k]) / 2048,
+                        TensorType.BF16 => Math.Abs(x[k]) / 256,
+                        _ => (step * 0.501) + (Math.Abs(x[k]) / 2048),
+                    };
                 }
             }
 
             var rounding = row.Zip(x, (w, v) => Math.Abs((double)w * v)).Sum() * 1e-5;
-            Assert.InRange(y[r] - exact, -(type is TensorType.F32 or TensorType.F16 or TensorType.BF16 ? 0 : bound) - rounding, (type is TensorType.F32 or TensorType.F16 or TensorType.BF16 ? 0 : bound) + rounding);
+            Assert.InRange(y[r] - exact, -bound - rounding, bound + rounding);
         }
     }
 

@@ -15,6 +15,9 @@ internal unsafe interface IFloatFormat
     /// <summary>Whether a row group can be read as floats as it is.</summary>
     static abstract bool IsSingle { get; }
 
+    /// <summary>Bits of mantissa that activations are rounded to before they meet these weights; null leaves them as they are.</summary>
+    static abstract int? ActivationBits { get; }
+
     /// <summary>Sixteen weights as floats.</summary>
     static abstract TLanes Load<TLanes>(byte* source)
         where TLanes : unmanaged, ILanes<TLanes>;
@@ -27,6 +30,8 @@ internal readonly unsafe struct F32 : IFloatFormat
     public static int Bytes => 4;
 
     public static bool IsSingle => true;
+
+    public static int? ActivationBits => null;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Load<TLanes>(byte* source)
@@ -42,6 +47,8 @@ internal readonly unsafe struct F16 : IFloatFormat
 
     public static bool IsSingle => false;
 
+    public static int? ActivationBits => Mantissa.HalfBits;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Load<TLanes>(byte* source)
         where TLanes : unmanaged, ILanes<TLanes>
@@ -55,6 +62,8 @@ internal readonly unsafe struct BF16 : IFloatFormat
     public static int Bytes => 2;
 
     public static bool IsSingle => false;
+
+    public static int? ActivationBits => Mantissa.BrainBits;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLanes Load<TLanes>(byte* source)

@@ -50,14 +50,16 @@ internal static class ScalarWeights
         if (type is TensorType.F32 or TensorType.F16 or TensorType.BF16)
         {
             for (var k = 0; k < x.Length; k++)
-                sum = MathF.FusedMultiplyAdd(Plain(type, row, k), x[k], sum);
+                sum = MathF.FusedMultiplyAdd(Plain(type, row, k), ScalarActivations.Round(type, x[k]), sum);
             return sum;
         }
 
         for (var b = 0; b < x.Length / 32; b++)
         {
             var block = ReadBlock(type, row, b);
-            var (scale, bytes) = ScalarActivations.Quantize(x.Slice(b * 32, 32));
+            var sharing = type is TensorType.Q4_K or TensorType.Q5_K or TensorType.Q6_K ? 256 : 32;
+            var scales = ScalarActivations.Scales(x.Slice(b * 32 / sharing * sharing, sharing));
+            var bytes = ScalarActivations.Quantize(x.Slice(b * 32, 32), scales);
             int low = 0, high = 0, byteSum = 0;
             for (var i = 0; i < 32; i++)
             {
@@ -69,9 +71,9 @@ internal static class ScalarWeights
             }
 
             var dot = block.HalfScales is null ? low + high : (low * block.HalfScales[0]) + (high * block.HalfScales[1]);
-            sum = MathF.FusedMultiplyAdd(block.Scale * scale, dot, sum);
+            sum = MathF.FusedMultiplyAdd(block.Scale * scales.Scale, dot, sum);
             if (block.HasMinimum)
-                sum = MathF.FusedMultiplyAdd(block.Minimum, scale * byteSum, sum);
+                sum = MathF.FusedMultiplyAdd(block.Minimum, scales.ScaleSum(byteSum), sum);
         }
 
         return sum;
