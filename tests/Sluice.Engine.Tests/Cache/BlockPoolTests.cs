@@ -64,6 +64,6 @@ public sealed class BlockPoolTests
 
         Assert.Equal(Layout.BlockBytes, (byte*)pool.At(1) - (byte*)pool.At(0));
         Assert.Equal(2 * 3 * 2 * 16 * 8 * sizeof(float), Layout.BlockBytes);
-        Assert.Equal(Layout.BlockBytes / sizeof(float), Layout.KeysAt(1, 2) + (2 * Layout.HeadElements));
+        Assert.Equal(Layout.BlockBytes / sizeof(float), Layout.KeysAt(1, 2) + (2 * 16 * 8));
     }
 }

@@ -1,0 +1,110 @@
+using System.Globalization;
+using Sluice.Engine.Cache;
+using Sluice.Engine.Gguf;
+using Sluice.Engine.Kernels;
+using Sluice.Engine.Tokens;
+
+namespace Sluice.Engine.Models;
+
+/// <summary>From a file and options to a running engine; everything that can be wrong is found here.</summary>
+internal static class ModelLoader
+{
+    /// <summary>Contexts that the KV memory holds where nobody says how much it may take.</summary>
+    private const int DefaultContexts = 16;
+
+    /// <summary>KV blocks where nobody says how much memory they may take, unless one context needs more.</summary>
+    private const int DefaultMostBlocks = 1 << 16;
+
+    public static InferenceEngine Load(EngineOptions options, IProgress<LoadProgress>? progress, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        progress?.Report(new LoadProgress(0, "reading the file"));
+        using var file = GgufFile.Open(options.ModelPath);
+        return Load(file, options, progress, clock);
+    }
+
+    /// <summary>Loads an open file; the engine keeps nothing of it.</summary>
+    public static InferenceEngine Load(GgufFile file, EngineOptions options, IProgress<LoadProgress>? progress, TimeProvider clock)
+    {
+        var configuration = ModelConfiguration.Read(file.Metadata);
+        var (context, blockCount) = FitMemory(configuration, options);
+        var tokenizer = Tokenizer.Load(file.Metadata);
+        var pool = new WorkerPool(Threads(options));
+        var blocks = new BlockPool(configuration.KvLayout, blockCount);
+        try
+        {
+            var transformer = Transformer.Load(file, configuration, blocks, pool, progress);
+            if (tokenizer.VocabularySize != transformer.VocabularySize)
+            {
+                var size = transformer.VocabularySize;
+                transformer.Dispose();
+                throw new ModelLoadException($"{file.Metadata.FileName}: the tokenizer has {tokenizer.VocabularySize} tokens and the embedding {size}; the file is damaged.");
+            }
+
+            var model = new LoadedModel
+            {
+                Id = Path.GetFileNameWithoutExtension(options.ModelPath),
+                Description = Describe(file, configuration),
+                ContextLength = context,
+                Tokenizer = tokenizer,
+                Created = File.Exists(options.ModelPath) ? new DateTimeOffset(File.GetLastWriteTimeUtc(options.ModelPath)) : clock.GetUtcNow(),
+            };
+            return new InferenceEngine(model, transformer, blocks, clock);
+        }
+        catch
+        {
+            blocks.Dispose();
+            throw;
+        }
+    }
+
+    private static int Threads(EngineOptions options) => options.Threads switch
+    {
+        null => Environment.ProcessorCount,
+        >= 1 and <= 1024 => options.Threads.Value,
+        _ => throw new ModelLoadException($"{options.Threads} threads were asked for; 1 to 1024 are possible."),
+    };
+
+    /// <summary>Context length and KV blocks that the options and the machine allow; the pool always holds a whole context.</summary>
+    private static (int Context, int Blocks) FitMemory(ModelConfiguration configuration, EngineOptions options)
+    {
+        if (options.ContextLength is { } asked && (asked < 1 || asked > configuration.ContextLength))
+        {
+            throw new ModelLoadException($"A context of {asked} tokens was asked for; this model was trained for 1 to {configuration.ContextLength}.");
+        }
+
+        var blockBytes = configuration.KvLayout.BlockBytes;
+        var wanted = options.ContextLength ?? configuration.ContextLength;
+        var contextBlocks = KvLayout.BlocksFor(wanted);
+        var memory = options.KvMemoryBytes ?? Math.Min(
+            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4,
+            Math.Max(contextBlocks, Math.Min(DefaultContexts * (long)contextBlocks, DefaultMostBlocks)) * blockBytes);
+        var blocks = (int)Math.Min(memory / blockBytes, int.MaxValue / KvLayout.BlockSize);
+        if (blocks >= contextBlocks)
+        {
+            return (wanted, blocks);
+        }
+
+        if (options.ContextLength is not null || blocks == 0)
+        {
+            throw new ModelLoadException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Keys and values of {wanted} tokens take {contextBlocks * blockBytes / 1048576.0:F1} MiB and {memory / 1048576.0:F1} MiB are allowed; allow more KV memory or ask for a shorter context."));
+        }
+
+        return (blocks * KvLayout.BlockSize, blocks);
+    }
+
+    private static string Describe(GgufFile file, ModelConfiguration configuration)
+    {
+        var parameters = file.Tensors.Sum(tensor => tensor.ElementCount);
+        var types = file.Tensors.Where(tensor => tensor.Dimensions.Length > 1).GroupBy(tensor => tensor.Type).MaxBy(group => group.Sum(tensor => tensor.ElementCount));
+        var size = parameters switch
+        {
+            >= 1_000_000_000 => $"{parameters / 1e9:F1}B",
+            >= 1_000_000 => $"{parameters / 1e6:F1}M",
+            _ => $"{parameters / 1e3:F0}K",
+        };
+        return $"{configuration.Architecture} {size} {types?.Key}";
+    }
+}

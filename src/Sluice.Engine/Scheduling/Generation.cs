@@ -1,0 +1,76 @@
+using Sluice.Engine.Requests;
+using Sluice.Streams;
+
+namespace Sluice.Engine.Scheduling;
+
+/// <summary>One request while it is worked on: its sequences (one for each choice), its stream, and when what happened.</summary>
+internal sealed class Generation(GenerationRequest request, IStreamWriter output, TimeProvider clock, CancellationToken stop)
+{
+    private long? _firstStepAt;
+    private long? _prefilledAt;
+    private long? _firstTextAt;
+    private int _completionTokens;
+    private int _running = request.Choices;
+
+    public GenerationRequest Request => request;
+
+    public IStreamWriter Output => output;
+
+    /// <summary>Whether somebody stopped it.</summary>
+    public bool IsStopped => stop.IsCancellationRequested;
+
+    /// <summary>Whether the stream has its terminal event.</summary>
+    public bool HasEnded { get; private set; }
+
+    /// <summary>Prompt tokens that needed no computing, of the first choice.</summary>
+    public int CachedTokens { get; set; }
+
+    /// <summary>Says that the request was admitted: the stream's first event.</summary>
+    public void Admitted() => output.Append(new StreamStarted(request.Prompt.Length));
+
+    /// <summary>Notes the first step that works on the request.</summary>
+    public void Stepped() => _firstStepAt ??= clock.GetTimestamp();
+
+    /// <summary>Notes a generated token and whether its choice has let text out by now.</summary>
+    public void Generated(bool hasText)
+    {
+        _completionTokens++;
+        _prefilledAt ??= clock.GetTimestamp();
+        if (hasText)
+        {
+            _firstTextAt ??= clock.GetTimestamp();
+        }
+    }
+
+    /// <summary>Notes that one choice has ended; with the last one the stream ends.</summary>
+    public void ChoiceEnded()
+    {
+        if (--_running == 0)
+        {
+            HasEnded = true;
+            output.Append(new StreamFinished(new StreamUsage(request.Prompt.Length, CachedTokens, _completionTokens), Timings()));
+        }
+    }
+
+    /// <summary>Ends the stream with an error, whatever its choices are at.</summary>
+    public void Fail(string code, string message)
+    {
+        if (!HasEnded)
+        {
+            HasEnded = true;
+            output.Append(new StreamFailed(code, message));
+        }
+    }
+
+    private StreamTimings Timings()
+    {
+        var now = clock.GetTimestamp();
+        var began = _firstStepAt ?? now;
+        var prefilled = _prefilledAt ?? now;
+        return new StreamTimings(
+            Queue: clock.GetElapsedTime(request.ArrivedAt, began),
+            Prefill: clock.GetElapsedTime(began, prefilled),
+            Decode: clock.GetElapsedTime(prefilled, now),
+            TimeToFirstToken: _firstTextAt is { } first ? clock.GetElapsedTime(request.ArrivedAt, first) : null);
+    }
+}

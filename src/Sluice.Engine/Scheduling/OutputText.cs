@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using Sluice.Engine.Tokens;
+using Sluice.Streams;
+
+namespace Sluice.Engine.Scheduling;
+
+/// <summary>
+/// Turns one choice's tokens into deltas: text leaves the moment that it is certain, together with the tokens
+/// it came from; the beginning of a character or of a stop string is held back until it is decided.
+/// </summary>
+internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> stopStrings, int choice, IStreamWriter output)
+{
+    private readonly Detokenizer _detokenizer = new(tokenizer);
+    private readonly StopMatcher? _stops = stopStrings.IsEmpty ? null : new StopMatcher(stopStrings);
+    private readonly ImmutableArray<StreamToken>.Builder _pending = ImmutableArray.CreateBuilder<StreamToken>();
+
+    /// <summary>Whether any text has left.</summary>
+    public bool HasText { get; private set; }
+
+    /// <summary>Echoes the prompt as the choice's first delta.</summary>
+    public void Prompt(string text, ImmutableArray<StreamToken> tokens)
+    {
+        output.Append(new StreamDelta(choice, text, tokens) { IsPrompt = true });
+        HasText |= text.Length > 0;
+    }
+
+    /// <summary>Takes a token; says whether the text has now met a stop string.</summary>
+    public bool Append(StreamToken token)
+    {
+        _pending.Add(token);
+        if (tokenizer.IsControl(token.Id))
+        {
+            return false;
+        }
+
+        var text = _detokenizer.Append(token.Id);
+        if (_stops is not null)
+        {
+            text = _stops.Append(text);
+            if (_stops.Stopped)
+            {
+                Emit(text, FinishReason.Stop);
+                return true;
+            }
+        }
+
+        if (text.Length > 0)
+        {
+            Emit(text, finish: null);
+        }
+
+        return false;
+    }
+
+    /// <summary>Lets out what was held back, and why the choice ends. Says whether the rest met a stop string.</summary>
+    public void Finish(FinishReason reason)
+    {
+        var text = _detokenizer.Flush();
+        if (_stops is not null)
+        {
+            text = _stops.Append(text);
+            if (_stops.Stopped)
+            {
+                reason = FinishReason.Stop;
+            }
+            else
+            {
+                text += _stops.Flush();
+            }
+        }
+
+        Emit(text, reason);
+    }
+
+    private void Emit(string text, FinishReason? finish)
+    {
+        HasText |= text.Length > 0;
+        output.Append(new StreamDelta(choice, text, _pending.DrainToImmutable(), finish) { StopString = finish is null ? null : _stops?.Matched });
+    }
+}
