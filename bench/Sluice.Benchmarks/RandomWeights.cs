@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Sluice.Engine.Gguf;
 
 namespace Sluice.Benchmarks;
@@ -14,6 +15,22 @@ internal sealed class RandomWeights(TensorType type, SplitMix random, float devi
 
     public void Fill(Span<byte> row)
     {
+        switch (type)
+        {
+            case TensorType.F32:
+                foreach (ref var weight in MemoryMarshal.Cast<byte, float>(row))
+                    weight = NextWeight();
+                return;
+            case TensorType.F16:
+                foreach (ref var weight in MemoryMarshal.Cast<byte, Half>(row))
+                    weight = (Half)NextWeight();
+                return;
+            case TensorType.BF16:
+                foreach (ref var weight in MemoryMarshal.Cast<byte, ushort>(row))
+                    weight = (ushort)(BitConverter.SingleToUInt32Bits(NextWeight()) >> 16);
+                return;
+        }
+
         random.Fill(row);
         var block = TensorTypes.GetBlock(type).Bytes;
         for (; row.Length > 0; row = row[block..])
@@ -24,16 +41,6 @@ internal sealed class RandomWeights(TensorType type, SplitMix random, float devi
     {
         switch (type)
         {
-            case TensorType.F32:
-                BinaryPrimitives.WriteSingleLittleEndian(block, NextWeight());
-                break;
-            case TensorType.F16:
-                BinaryPrimitives.WriteHalfLittleEndian(block, (Half)NextWeight());
-                break;
-            case TensorType.BF16:
-                BinaryPrimitives.WriteUInt16LittleEndian(block, (ushort)(BitConverter.SingleToUInt32Bits(NextWeight()) >> 16));
-                break;
-
             // Levels times a scale, in the middle of which lies zero.
             case TensorType.Q4_0:
                 WriteScale(block, 16 * Uniform);
