@@ -1,0 +1,116 @@
+// Asking the server for an answer and reading it as it arrives.
+
+import { EventStreamParser, readEvents } from './sse.js';
+
+/**
+ * Why there is no answer, or no more of it.
+ * `kind`: `unreachable` (no server there), `unavailable` (503: loading or full), `key` (401), `refused` (any other
+ * status), `failed` (the server said so within the stream), `cut` (the connection ended before the stream did).
+ */
+export class ApiError extends Error {
+  constructor(kind, message, { status = null, code = null, param = null } = {}) {
+    super(message);
+    this.name = 'ApiError';
+    this.kind = kind;
+    this.status = status;
+    this.code = code;
+    this.param = param;
+  }
+}
+
+/** Where a reader is in a stream: all that it needs to read on over another connection. */
+export class StreamPosition {
+  streamId = null;
+  lastEventId = '';
+}
+
+/**
+ * @typedef {{ kind: 'text', text: string }
+ *   | { kind: 'finish', reason: string }
+ *   | { kind: 'usage', usage: object, timings: object | null }} Piece
+ */
+
+/** GET or POST with the key; network failures and refusals become {@link ApiError}. */
+export async function request(path, { key, ...options } = {}) {
+  const headers = { ...options.headers };
+  if (key) headers.Authorization = `Bearer ${key}`;
+  let response;
+  try {
+    response = await fetch(path, { ...options, headers, cache: 'no-store' });
+  } catch (error) {
+    if (error?.name === 'AbortError') throw error;
+    throw new ApiError('unreachable', 'The server cannot be reached.');
+  }
+  if (!response.ok) throw await refusal(response);
+  return response;
+}
+
+/**
+ * Starts a chat completion and yields its pieces until its end.
+ * @param {object} body the request, in OpenAI's shape
+ * @param {{ key?: string | null, signal?: AbortSignal, position?: StreamPosition }} options
+ * @returns {AsyncGenerator<Piece>}
+ */
+export async function* streamChat(body, { key, signal, position = new StreamPosition() } = {}) {
+  const response = await request('v1/chat/completions', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
+    body: JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
+    key,
+    signal,
+  });
+  position.streamId = response.headers.get('Sluice-Stream');
+  yield* readChat(response, position);
+}
+
+/** The pieces of an answer's body; `position` is kept up to date for a reader that has to connect again. */
+export async function* readChat(response, position) {
+  const type = response.headers.get('Content-Type') ?? '';
+  if (!type.startsWith('text/event-stream')) {
+    throw new ApiError('refused', `The server answered with ${type || 'no content type'} where a stream of events was expected.`);
+  }
+
+  const parser = new EventStreamParser(position.lastEventId);
+  try {
+    for await (const event of readEvents(response.body, parser)) {
+      position.lastEventId = parser.lastEventId;
+      if (event.data === '[DONE]') return;
+      yield* pieces(parse(event.data));
+    }
+  } catch (error) {
+    if (error instanceof ApiError || error?.name === 'AbortError') throw error;
+    throw new ApiError('cut', 'The connection broke before the answer was complete.');
+  }
+  throw new ApiError('cut', 'The server closed the connection before the answer was complete.');
+}
+
+function parse(data) {
+  try {
+    return JSON.parse(data);
+  } catch {
+    throw new ApiError('failed', 'The server sent an event that is not JSON.');
+  }
+}
+
+function* pieces(chunk) {
+  if (chunk.error) {
+    const { message, code = null, param = null } = chunk.error;
+    throw new ApiError('failed', message ?? 'The server reported an error.', { code, param });
+  }
+  const choice = chunk.choices?.[0];
+  if (choice?.delta?.content) yield { kind: 'text', text: choice.delta.content };
+  if (choice?.finish_reason) yield { kind: 'finish', reason: choice.finish_reason };
+  if (chunk.usage) yield { kind: 'usage', usage: chunk.usage, timings: chunk.timings ?? null };
+}
+
+async function refusal(response) {
+  let error = null;
+  try {
+    error = (await response.json()).error;
+  } catch {
+    // Not ours: a proxy's page, most likely. The status says what there is to say.
+  }
+  const kind = response.status === 401 ? 'key' : response.status === 503 ? 'unavailable' : 'refused';
+  const message = error?.message ?? `The server answered ${response.status}${response.statusText ? ` (${response.statusText})` : ''}.`;
+  return new ApiError(kind, message, { status: response.status, code: error?.code ?? null, param: error?.param ?? null });
+}

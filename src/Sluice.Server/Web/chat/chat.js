@@ -1,0 +1,251 @@
+// The chat itself: a question goes out, an answer comes in, one at a time.
+
+import { ApiError, StreamPosition, streamChat } from '../api/completions.js';
+import { Meter } from './meter.js';
+import { Typist } from './typist.js';
+
+const MEASURE_EVERY_MS = 100;
+
+const TITLES = {
+  unreachable: 'The server cannot be reached',
+  unavailable: 'The server is not ready',
+  key: 'The server asks for a key',
+  refused: 'The server refused the request',
+  failed: 'The answer failed',
+  cut: 'The answer broke off',
+};
+
+/** Dispatches `change` when an answer begins or ends, `grow` when the page may have to follow. */
+export class Chat extends EventTarget {
+  #conversation;
+  #connection;
+  #settings;
+  #keys;
+  #list;
+  #running = null;
+
+  constructor({ conversation, connection, settings, keys, list }) {
+    super();
+    this.#conversation = conversation;
+    this.#connection = connection;
+    this.#settings = settings;
+    this.#keys = keys;
+    this.#list = list;
+    list.replace(conversation.messages);
+    const { last } = conversation;
+    if (last?.error) this.#showError(list.lastAnswer, last.error);
+  }
+
+  get isRunning() {
+    return this.#running !== null;
+  }
+
+  get isEmpty() {
+    return this.#conversation.messages.length === 0;
+  }
+
+  /** @param {string} text */
+  ask(text) {
+    if (this.isRunning) return;
+    this.#list.addQuestion(this.#conversation.add('user', text, 'done'));
+    this.#answer({});
+  }
+
+  /** Throws the last answer away and asks for another. */
+  regenerate(options = {}) {
+    if (this.isRunning || this.#conversation.last?.role !== 'assistant') return;
+    this.#conversation.removeLast();
+    this.#list.removeLastAnswer();
+    this.#answer(options);
+  }
+
+  /** Ends the answer that is on its way. */
+  stop() {
+    this.#running?.stop();
+  }
+
+  /** Starts anew; returns what undoes it. */
+  clear() {
+    this.stop();
+    const messages = this.#conversation.clear();
+    const show = () => {
+      this.#list.replace(this.#conversation.messages);
+      this.#changed();
+    };
+    show();
+    return () => {
+      this.#conversation.replace([...messages, ...this.#conversation.messages]);
+      show();
+    };
+  }
+
+  async #answer({ withoutHistory = false }) {
+    const question = this.#conversation.last;
+    const turns = withoutHistory ? [] : this.#conversation.turnsBefore(question);
+    const body = {
+      messages: [...this.#settings.context(turns), { role: 'user', content: question.text }],
+      ...this.#settings.sampling(),
+    };
+    const message = this.#conversation.add('assistant', '', 'streaming');
+    const view = this.#list.addAnswer(message);
+    const run = new Run(message, view, this.#settings.get('pace'), () => this.#grew());
+    this.#running = run;
+    this.#changed();
+
+    try {
+      await this.#stream(run, body);
+      await run.complete();
+    } catch (error) {
+      await run.end(error);
+    }
+
+    this.#conversation.save();
+    if (message.error) this.#showError(view, message.error);
+    this.#running = null;
+    this.#changed();
+    this.#grew();
+  }
+
+  /** Reads one answer. What fails before anything came is tried again as soon as the server is ready. */
+  async #stream(run, body) {
+    for (let refusals = 0; ;) {
+      try {
+        if (!this.#connection.isReady) await this.#wait(run);
+        run.start();
+        const model = this.#connection.state.model.id;
+        const position = new StreamPosition();
+        for await (const piece of streamChat({ model, ...body }, { key: this.#keys.get(), signal: run.signal, position })) {
+          run.take(piece);
+          this.#conversation.saveSoon();
+        }
+        return;
+      } catch (error) {
+        const mayWait = error instanceof ApiError && ['unreachable', 'unavailable', 'key'].includes(error.kind) && !run.hasText;
+        if (!mayWait || run.signal.aborted) throw error;
+        await this.#connection.check();
+        if (this.#connection.isReady && ++refusals > 1) throw error; // it is there and still refuses
+      }
+    }
+  }
+
+  async #wait(run) {
+    run.pause();
+    run.view.wait('Waiting for the server. The question will be sent as soon as it is ready.');
+    await this.#connection.whenReady(run.signal);
+    run.view.resume();
+  }
+
+  #showError(view, { kind, message, code }) {
+    const again = { label: 'Try again', run: () => this.regenerate() };
+    const tooLong = code === 'context_length_exceeded';
+    const choices = tooLong && this.#conversation.messages.length > 2
+      ? [{ label: 'Ask without the earlier messages', run: () => this.regenerate({ withoutHistory: true }) }, again]
+      : [again];
+    view.fail(tooLong ? 'Too long for the model' : TITLES[kind] ?? 'Something went wrong', message, choices);
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+
+  #grew() {
+    this.dispatchEvent(new Event('grow'));
+  }
+}
+
+/** One answer while it is on its way. */
+class Run {
+  message;
+  view;
+  #abort = new AbortController();
+  #typist;
+  #meter = null;
+  #timer = 0;
+  #grew;
+
+  constructor(message, view, pace, grew) {
+    this.message = message;
+    this.view = view;
+    this.#grew = grew;
+    this.#typist = new Typist(pace, (text) => {
+      view.type(text);
+      grew();
+    });
+  }
+
+  get signal() {
+    return this.#abort.signal;
+  }
+
+  get hasText() {
+    return this.message.text !== '';
+  }
+
+  start() {
+    this.#meter = new Meter();
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#measure(true), MEASURE_EVERY_MS);
+  }
+
+  /** Nothing is on its way for the moment. */
+  pause() {
+    clearInterval(this.#timer);
+  }
+
+  take(piece) {
+    if (piece.kind === 'text') {
+      const isFirst = !this.hasText;
+      this.message.text += piece.text;
+      this.#meter.text();
+      this.#typist.push(piece.text);
+      if (isFirst) this.#measure(true);
+    } else if (piece.kind === 'finish') {
+      this.message.finish = piece.reason;
+    } else {
+      this.#meter.usage(piece.usage, piece.timings);
+    }
+  }
+
+  /** Twice is at once: what has arrived and is still being typed is then shown. */
+  stop() {
+    this.#abort.abort(new DOMException('Stopped', 'AbortError'));
+    this.#typist.hurry();
+  }
+
+  /** The stream came to its own end. */
+  async complete() {
+    this.message.state = 'done';
+    await this.#finish();
+  }
+
+  async end(error) {
+    if (this.#abort.signal.aborted) {
+      this.message.state = 'stopped';
+    } else {
+      if (!(error instanceof ApiError)) console.error(error);
+      this.message.state = 'failed';
+      this.message.error = error instanceof ApiError
+        ? { kind: error.kind, message: error.message, code: error.code, param: error.param }
+        : { kind: 'page', message: String(error?.message ?? error), code: null, param: null };
+      this.#abort.abort(); // what may still come is of no use
+    }
+    await this.#finish();
+  }
+
+  async #finish() {
+    clearInterval(this.#timer);
+    if (this.#meter && this.hasText) {
+      this.message.figures = this.#meter.figures(false);
+      this.#measure(false);
+    }
+    this.#typist.end();
+    await this.#typist.finished;
+    this.view.settle();
+    this.#grew();
+  }
+
+  #measure(live) {
+    this.view.measure(this.#meter.figures(live));
+    if (live) this.#grew();
+  }
+}
