@@ -36,7 +36,7 @@ internal sealed class SentencePieceTokenizer : VocabularyTokenizer
     internal override ReadOnlySpan<byte> GetFirstBytes(int token)
     {
         var bytes = GetBytes(token);
-        return _addsSpace && !Vocabulary.IsControl(token) && bytes is [(byte)' ', ..] ? bytes[1..] : bytes;
+        return _addsSpace && Vocabulary.IsText(token) && Vocabulary.TypeOf(token) != TokenType.UserDefined && bytes is [(byte)' ', ..] ? bytes[1..] : bytes;
     }
 
     protected override PairMerger CreateMerger() => new ScoreMerger(_tables);

@@ -33,6 +33,11 @@ internal sealed class Vocabulary
         Pieces = ReadPieces(metadata);
         _types = ReadTypes(metadata, Pieces.Count);
         Ids = Index(metadata, Pieces);
+        for (var token = 0; token < Count; token++)
+        {
+            if (_types[token] == TokenType.UserDefined && LooksLikeControl(Pieces[token]))
+                _types[token] = TokenType.Control;
+        }
 
         Bos = ReadId(metadata, "tokenizer.ggml.bos_token_id", defaults.Bos);
         Eos = ReadId(metadata, "tokenizer.ggml.eos_token_id", defaults.Eos);
@@ -124,6 +129,13 @@ internal sealed class Vocabulary
 
         return table;
     }
+
+    /// <summary>
+    /// Whether a piece can only be there to steer the model. Old files call such tokens user-defined, which would let
+    /// any text have them; the converter has since gone by their look too.
+    /// </summary>
+    private static bool LooksLikeControl(ReadOnlySpan<byte> piece)
+        => (piece.StartsWith("<|"u8) && piece.EndsWith("|>"u8)) || (piece.StartsWith("<｜"u8) && piece.EndsWith("｜>"u8));
 
     private static bool ReadAdds(GgufMetadata metadata, string key, bool fallback, int? token, string name)
     {

@@ -45,7 +45,7 @@ internal abstract class VocabularyTokenizer : Tokenizer
         var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetByteCount(text));
         var count = Encoding.UTF8.GetBytes(text, bytes);
         var tokens = Encode(bytes.AsSpan(0, count), parseSpecial ? [new TextRange(0, count)] : [], addSpecial);
-        ArrayPool<byte>.Shared.Return(bytes, clearArray: true);
+        ArrayPool<byte>.Shared.Return(bytes);
         return tokens;
     }
 

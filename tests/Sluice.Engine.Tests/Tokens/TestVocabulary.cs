@@ -61,7 +61,9 @@ internal sealed class TestVocabulary
         return this;
     }
 
-    public GgufFile Write()
+    public GgufFile Write() => GgufFile.Parse(WriteBytes(), "test.gguf");
+
+    public byte[] WriteBytes()
     {
         var writer = new GgufWriter();
         var keys = new Dictionary<string, object>
@@ -84,7 +86,7 @@ internal sealed class TestVocabulary
 
         using var stream = new MemoryStream();
         writer.WriteTo(stream);
-        return GgufFile.Parse(stream.ToArray(), "test.gguf");
+        return stream.ToArray();
     }
 
     public Tokenizer Load()
