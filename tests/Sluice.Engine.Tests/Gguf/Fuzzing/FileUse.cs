@@ -1,23 +1,32 @@
 using Sluice.Engine.Gguf;
+using Sluice.Engine.Models;
+using Sluice.Engine.Requests;
 using Sluice.Engine.Tokens;
+using Sluice.Streams;
 
 namespace Sluice.Engine.Tests.Gguf.Fuzzing;
 
 /// <summary>All that is done with a model file once it parses.</summary>
-internal static class FileUse
+internal sealed class FileUse
 {
     private const string Text = "Once upon a time, in 1984: naïve 🦊s <|im_end|> don't\r\n\tstop \u0001 不是 \uD800";
 
+    /// <summary>Files whose model computed tokens.</summary>
+    public int ModelsRun { get; private set; }
+
     /// <summary>What a damaged file may end in.</summary>
-    public static bool IsTypedError(Exception error) => error is GgufException;
+    public static bool IsTypedError(Exception error) => error is GgufException or ModelLoadException;
 
     /// <summary>Reads all of a file, and runs what it describes.</summary>
-    public static void Everything(GgufFile file)
+    public void Everything(GgufFile file)
     {
         ReadMetadata(file.Metadata);
         ReadTensors(file);
         if (file.Metadata.Contains("tokenizer.ggml.model"))
             Tokenize(Tokenizer.Load(file.Metadata));
+
+        if (file.Tensors.Count > 0)
+            Generate(file);
     }
 
     /// <summary>Every value by the getter of its type, one by that of another, and every description.</summary>
@@ -123,5 +132,42 @@ internal static class FileUse
             tokenizer.IsEndOfGeneration(token);
             tokenizer.IsControl(token);
         }
+    }
+
+    /// <summary>A model that loads computes tokens: its stream ends with one terminal event.</summary>
+    private void Generate(GgufFile file)
+    {
+        using var engine = ModelLoader.Load(file, new EngineOptions { ModelPath = "fuzz.gguf", Threads = 1 }, progress: null, TimeProvider.System);
+        Assert.InRange(engine.Model.ContextLength, 1, int.MaxValue);
+        var request = new GenerationRequest { Prompt = [0, engine.Model.Tokenizer.VocabularySize - 1], MaxTokens = 2, Logprobs = 3, IgnoreEos = true };
+        if (engine.Model.ContextLength < request.Prompt.Length + request.MaxTokens)
+            return;
+
+        using var end = new StreamEnd();
+        engine.Start(request, end, CancellationToken.None);
+        Assert.IsType<StreamFinished>(end.Wait());
+        ModelsRun++;
+    }
+
+    private sealed class StreamEnd : IStreamWriter, IDisposable
+    {
+        private readonly ManualResetEventSlim _ended = new();
+        private StreamEvent? _last;
+
+        public void Append(StreamEvent streamEvent)
+        {
+            Assert.False(_ended.IsSet, "An event follows the terminal one.");
+            _last = streamEvent;
+            if (streamEvent.IsTerminal)
+                _ended.Set();
+        }
+
+        public StreamEvent Wait()
+        {
+            _ended.Wait(TestContext.Current.CancellationToken);
+            return _last!;
+        }
+
+        public void Dispose() => _ended.Dispose();
     }
 }

@@ -14,8 +14,9 @@ internal sealed class GgufFields
 {
     private readonly byte[] _bytes;
     private readonly List<GgufField> _structure = [];
-    private readonly List<GgufField> _elementLengths = [];
     private readonly List<GgufField> _values = [];
+    private readonly List<GgufField> _elementLengths = [];
+    private readonly List<GgufField> _elementValues = [];
     private readonly List<GgufField> _texts = [];
     private int _at = 4;
 
@@ -46,11 +47,14 @@ internal sealed class GgufFields
     /// <summary>Counts, lengths, types, dimensions and offsets: a wrong one mostly makes the file invalid.</summary>
     public IReadOnlyList<GgufField> Structure => _structure;
 
+    /// <summary>Numbers and bools: the file stays valid, and whoever uses it must judge them.</summary>
+    public IReadOnlyList<GgufField> Values => _values;
+
     /// <summary>Lengths of strings in arrays, apart because a vocabulary's would drown the others.</summary>
     public IReadOnlyList<GgufField> ElementLengths => _elementLengths;
 
-    /// <summary>Numbers and bools: the file stays valid, and whoever uses it must judge them.</summary>
-    public IReadOnlyList<GgufField> Values => _values;
+    /// <summary>Numbers and bools in arrays.</summary>
+    public IReadOnlyList<GgufField> ElementValues => _elementValues;
 
     /// <summary>Keys, names and strings, none of them empty.</summary>
     public IReadOnlyList<GgufField> Texts => _texts;
@@ -83,7 +87,7 @@ internal sealed class GgufFields
             if (element == GgufValueType.String)
                 Text(isArray ? _elementLengths : _structure);
             else
-                Add(GgufValue.SizeOf(element), _values);
+                Add(GgufValue.SizeOf(element), isArray ? _elementValues : _values);
         }
     }
 

@@ -66,9 +66,11 @@ internal sealed class GgufMutator(IReadOnlyList<GgufSample> samples)
                 SetField(bytes, Pick(fields.ElementLengths, random), random);
                 return bytes;
             case 11:
-                SwapFields(bytes, Pick(fields.Values, random), Pick(fields.Values, random));
+                SetField(bytes, Pick(fields.ElementValues, random), random);
                 return bytes;
             case 12:
+                SwapFields(bytes, Pick(fields.Values, random), Pick(fields.Values, random));
+                return bytes;
             case 13:
                 SetField(bytes, Pick(fields.Values, random), random);
                 return bytes;
