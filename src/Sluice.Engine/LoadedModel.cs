@@ -1,4 +1,5 @@
 using Sluice.Engine.Tokens;
+using Sluice.Engine.Tokens.Templates;
 
 namespace Sluice.Engine;
 
@@ -16,6 +17,12 @@ public sealed record LoadedModel
 
     /// <summary>Text to tokens and back.</summary>
     public required Tokenizer Tokenizer { get; init; }
+
+    /// <summary>Messages to prompt; null where the model's file has no template, or one that cannot be used.</summary>
+    public ChatTemplate? ChatTemplate { get; init; }
+
+    /// <summary>Why the file's template cannot be used, where that is so; the model is then one for text only.</summary>
+    public string? ChatTemplateProblem { get; init; }
 
     /// <summary>When the model's file was last changed.</summary>
     public required DateTimeOffset Created { get; init; }

@@ -3,6 +3,7 @@ using Sluice.Engine.Cache;
 using Sluice.Engine.Gguf;
 using Sluice.Engine.Kernels;
 using Sluice.Engine.Tokens;
+using Sluice.Engine.Tokens.Templates;
 
 namespace Sluice.Engine.Models;
 
@@ -41,12 +42,15 @@ internal static class ModelLoader
                 throw new ModelLoadException($"{file.Metadata.FileName}: the tokenizer has {tokenizer.VocabularySize} tokens and the embedding {size}; the file is damaged.");
             }
 
+            var (template, templateProblem) = ReadTemplate(file.Metadata);
             var model = new LoadedModel
             {
                 Id = Path.GetFileNameWithoutExtension(options.ModelPath),
                 Description = Describe(file, configuration),
                 ContextLength = context,
                 Tokenizer = tokenizer,
+                ChatTemplate = template,
+                ChatTemplateProblem = templateProblem,
                 Created = File.Exists(options.ModelPath) ? new DateTimeOffset(File.GetLastWriteTimeUtc(options.ModelPath)) : clock.GetUtcNow(),
             };
             return new InferenceEngine(model, transformer, blocks, clock);
@@ -55,6 +59,19 @@ internal static class ModelLoader
         {
             blocks.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>A template that we cannot read makes a model no worse at completing text, so it is told to who asks for a chat.</summary>
+    private static (ChatTemplate? Template, string? Problem) ReadTemplate(GgufMetadata metadata)
+    {
+        try
+        {
+            return (metadata.GetStringOrNull("tokenizer.chat_template") is { } source ? ChatTemplate.Parse(source) : null, null);
+        }
+        catch (ChatTemplateException fault)
+        {
+            return (null, fault.Message);
         }
     }
 
