@@ -1,0 +1,46 @@
+using System.Text.Json;
+using Sluice.Engine.Requests;
+using Sluice.Streams;
+
+namespace Sluice.Server.Api;
+
+/// <summary>Why a request gets no answer, in the shape that OpenAI's clients read.</summary>
+/// <param name="Status">The HTTP status; also within a stream, where it is not sent, it decides <see cref="Type"/>.</param>
+/// <param name="Message">What is wrong and what would be right.</param>
+/// <param name="Param">The field at fault, with its path: <c>messages[0].content</c>.</param>
+/// <param name="Code">Stable name, where a client can act on it.</param>
+internal sealed record ApiError(int Status, string Message, string? Param = null, string? Code = null)
+{
+    public string Type => Status >= 500 ? "server_error" : "invalid_request_error";
+
+    public static ApiError Invalid(string? param, string message, string? code = null)
+        => new(StatusCodes.Status400BadRequest, message, param, code);
+
+    /// <summary>A refusal by the one validator; <paramref name="wireName"/> is what this dialect calls the field.</summary>
+    public static ApiError From(RequestError error, string wireName)
+    {
+        var message = error.Message.StartsWith(error.Field + " ", StringComparison.Ordinal)
+            ? string.Concat(wireName, error.Message.AsSpan(error.Field.Length))
+            : error.Message;
+        return Invalid(wireName, message, error.Code);
+    }
+
+    public static ApiError From(StreamFailed failure)
+        => new(StatusCodes.Status500InternalServerError, failure.Message, Code: failure.Code);
+
+    /// <summary>What readers of a stream are told whose generation somebody else stopped.</summary>
+    public static ApiError Cancelled { get; } =
+        new(StatusCodes.Status503ServiceUnavailable, "The generation was stopped before its end.", Code: "cancelled");
+
+    public void WriteTo(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteStartObject("error"u8);
+        json.WriteString("message"u8, Message);
+        json.WriteString("type"u8, Type);
+        json.WriteString("param"u8, Param);
+        json.WriteString("code"u8, Code);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,17 @@
+using System.Text.Json.Serialization;
+using Sluice.Server.Api.OpenAi;
+using Sluice.Server.Api.Tokenization;
+
+namespace Sluice.Server.Api;
+
+/// <summary>The request shapes, read without reflection. Unknown fields are ignored.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    GenerationMode = JsonSourceGenerationMode.Metadata,
+    MaxDepth = 32,
+    Converters = [typeof(TextConverter), typeof(IntegerConverter), typeof(SeedConverter), typeof(NumberConverter), typeof(TruthConverter)])]
+[JsonSerializable(typeof(ChatCompletionBody))]
+[JsonSerializable(typeof(CompletionBody))]
+[JsonSerializable(typeof(TokenizeBody))]
+[JsonSerializable(typeof(DetokenizeBody))]
+internal sealed partial class ApiJson : JsonSerializerContext;

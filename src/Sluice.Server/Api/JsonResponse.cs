@@ -1,0 +1,28 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Sluice.Server.Api;
+
+/// <summary>Whole JSON bodies, written in one piece with their length.</summary>
+internal static class JsonResponse
+{
+    /// <summary>Text goes out as it is, in UTF-8: what is escaped beyond JSON's own rules is for HTML, which this is not.</summary>
+    public static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    public static Task WriteAsync(HttpResponse response, int status, Action<Utf8JsonWriter> write)
+    {
+        var body = new ArrayBufferWriter<byte>(1024);
+        using (var json = new Utf8JsonWriter(body, WriterOptions))
+        {
+            write(json);
+        }
+
+        response.StatusCode = status;
+        response.ContentType = "application/json";
+        response.ContentLength = body.WrittenCount;
+        return response.Body.WriteAsync(body.WrittenMemory, response.HttpContext.RequestAborted).AsTask();
+    }
+
+    public static Task WriteAsync(HttpResponse response, ApiError error) => WriteAsync(response, error.Status, error.WriteTo);
+}

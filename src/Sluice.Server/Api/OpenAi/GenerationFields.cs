@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using Sluice.Engine;
+using Sluice.Engine.Requests;
+using Sluice.Server.Protocols.OpenAi;
+
+namespace Sluice.Server.Api.OpenAi;
+
+/// <summary>What chat and text completions have in common. Null is as good as absent everywhere.</summary>
+internal abstract record GenerationFields
+{
+    /// <summary>Any name: there is one model, and the answer says which.</summary>
+    public string? Model { get; init; }
+
+    public bool? Stream { get; init; }
+
+    public StreamOptions? StreamOptions { get; init; }
+
+    public int? N { get; init; }
+
+    public int? MaxTokens { get; init; }
+
+    /// <summary>A string, or an array of strings.</summary>
+    public JsonElement? Stop { get; init; }
+
+    public float? Temperature { get; init; }
+
+    public float? TopP { get; init; }
+
+    public ulong? Seed { get; init; }
+
+    public float? PresencePenalty { get; init; }
+
+    public float? FrequencyPenalty { get; init; }
+
+    public Dictionary<string, float>? LogitBias { get; init; }
+
+    // Extensions, by the names that vLLM and llama.cpp gave them.
+
+    public int? TopK { get; init; }
+
+    public float? MinP { get; init; }
+
+    public float? TypicalP { get; init; }
+
+    public float? RepetitionPenalty { get; init; }
+
+    public float? RepeatPenalty { get; init; }
+
+    public bool? IgnoreEos { get; init; }
+
+    public bool? ReturnTokensAsTokenIds { get; init; }
+
+    /// <summary>How the answer is to be told.</summary>
+    public Telling Telling(GenerationRequest request) => new()
+    {
+        Choices = request.Choices,
+        Logprobs = request.Logprobs is not null,
+        TokensAsIds = ReturnTokensAsTokenIds ?? false,
+        IncludeUsage = StreamOptions?.IncludeUsage ?? false,
+        ContinuousUsage = StreamOptions is { IncludeUsage: true, ContinuousUsageStats: true },
+    };
+
+    /// <summary>The fields as one validated request; <paramref name="complete"/> adds what the dialect says in its own way.</summary>
+    protected Outcome<GenerationRequest> ToRequest(
+        ImmutableArray<int> prompt, LoadedModel model, long arrivedAt, Func<GenerationRequest, GenerationRequest> complete)
+    {
+        if (StreamOptions is not null && Stream is not true)
+        {
+            return ApiError.Invalid("stream_options", "stream_options is only allowed with \"stream\": true.");
+        }
+
+        if (!StopStrings().Succeeded(out var stop, out var error) || !Biases().Succeeded(out var biases, out error))
+        {
+            return error;
+        }
+
+        var request = complete(new GenerationRequest
+        {
+            Prompt = prompt,
+            MaxTokens = MaxTokens,
+            Stop = stop,
+            IgnoreEos = IgnoreEos ?? false,
+            Choices = N ?? 1,
+            ArrivedAt = arrivedAt,
+            Sampling = new SamplingOptions
+            {
+                Temperature = Temperature ?? 1,
+                TopK = TopK is -1 ? 0 : TopK ?? 0, // vLLM's way to keep all
+                TopP = TopP ?? 1,
+                MinP = MinP ?? 0,
+                TypicalP = TypicalP ?? 1,
+                RepetitionPenalty = RepetitionPenalty ?? RepeatPenalty ?? 1,
+                PresencePenalty = PresencePenalty ?? 0,
+                FrequencyPenalty = FrequencyPenalty ?? 0,
+                LogitBias = biases,
+                Seed = Seed ?? unchecked((ulong)Random.Shared.NextInt64(long.MinValue, long.MaxValue)),
+            },
+        });
+        return RequestValidator.Validate(request, model.ContextLength, model.Tokenizer.VocabularySize) is { } refusal
+            ? ApiError.From(refusal, WireName(refusal.Field))
+            : request;
+    }
+
+    /// <summary>What the dialect calls a field of <see cref="GenerationRequest"/>.</summary>
+    protected virtual string WireName(string field)
+        => field == "repetition_penalty" && RepetitionPenalty is null ? "repeat_penalty" : field;
+
+    private Outcome<ImmutableArray<string>> StopStrings()
+    {
+        if (Stop is not { } stop)
+        {
+            return ImmutableArray<string>.Empty;
+        }
+
+        if (JsonText.TryGet(stop, out var single))
+        {
+            return ImmutableArray.Create(single);
+        }
+
+        if (stop.ValueKind != JsonValueKind.Array)
+        {
+            return ApiError.Invalid("stop", $"stop must be a string or an array of strings, not {JsonText.Name(stop)}.");
+        }
+
+        var strings = ImmutableArray.CreateBuilder<string>(stop.GetArrayLength());
+        foreach (var element in stop.EnumerateArray())
+        {
+            if (!JsonText.TryGet(element, out var text))
+            {
+                return ApiError.Invalid($"stop[{strings.Count}]", $"stop[{strings.Count}] must be a string, not {JsonText.Name(element)}.");
+            }
+
+            strings.Add(text);
+        }
+
+        return strings.MoveToImmutable();
+    }
+
+    private Outcome<ImmutableArray<KeyValuePair<int, float>>> Biases()
+    {
+        var biases = ImmutableArray.CreateBuilder<KeyValuePair<int, float>>(LogitBias?.Count ?? 0);
+        foreach (var (key, bias) in LogitBias ?? [])
+        {
+            if (!int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out var token))
+            {
+                return ApiError.Invalid("logit_bias", "logit_bias must have token ids as its keys: {\"15043\": -100}.");
+            }
+
+            biases.Add(KeyValuePair.Create(token, bias));
+        }
+
+        return biases.MoveToImmutable();
+    }
+}
+
+/// <summary>What a stream tells besides its text.</summary>
+internal sealed record StreamOptions
+{
+    public bool? IncludeUsage { get; init; }
+
+    /// <summary>vLLM's: the usage so far with every chunk.</summary>
+    public bool? ContinuousUsageStats { get; init; }
+}

@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+using Microsoft.AspNetCore.Connections;
+using Sluice.Engine;
+using Sluice.Server.Configuration;
+
+namespace Sluice.Server.Commands;
+
+/// <summary><c>sluice serve</c>: listens at once, loads the model meanwhile, serves until it is told to end.</summary>
+internal static class ServeCommand
+{
+    public static Command Define(Command command, Terminal terminal, EngineLoader loadEngine)
+    {
+        var flags = new SettingFlags(command, Setting.OfServer);
+        command.SetAction((parsed, _) => ServeAsync(ServerOptions.From(flags.Gather(parsed)), terminal, loadEngine));
+        return command;
+    }
+
+    private static async Task<int> ServeAsync(ServerOptions options, Terminal terminal, EngineLoader loadEngine)
+    {
+        var models = new ModelHost();
+        await using var app = SluiceApplication.Build(options.Host, options.Port, options.ApiKey, models, TimeProvider.System);
+        await ListenAsync(app, options);
+        var address = Reachable(new Uri(app.Urls.First()));
+        await terminal.Output.WriteLineAsync($"Sluice {Version} listens at {address}");
+        WarnIfOpen(options, terminal);
+
+        var loading = LoadAsync(options.Engine, models, terminal, loadEngine);
+        var shutdown = app.WaitForShutdownAsync();
+        if (await Task.WhenAny(loading, shutdown) == loading)
+        {
+            // Throws what loading threw: without its model the server has no business.
+            var engine = await loading;
+            models.Ready(engine);
+            Introduce(engine.Model, address, options.ApiKey is not null, terminal);
+        }
+
+        await shutdown;
+        return 0;
+    }
+
+    private static async Task<IInferenceEngine> LoadAsync(EngineOptions options, ModelHost models, Terminal terminal, EngineLoader loadEngine)
+    {
+        var line = new LoadingLine(terminal, models);
+        try
+        {
+            return await Task.Run(() => loadEngine(options, line));
+        }
+        finally
+        {
+            line.End();
+        }
+    }
+
+    private static async Task ListenAsync(WebApplication app, ServerOptions options)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (IOException fault) when (fault.InnerException is AddressInUseException)
+        {
+            throw new UsageException($"Port {options.Port} at {options.Host} is in use; end what uses it, or choose another with --port.");
+        }
+        catch (SocketException fault)
+        {
+            throw new UsageException($"Cannot listen at {new IPEndPoint(options.Host, options.Port)}: {fault.Message}.");
+        }
+    }
+
+    private static void WarnIfOpen(ServerOptions options, Terminal terminal)
+    {
+        if (!IPAddress.IsLoopback(options.Host) && options.ApiKey is null)
+        {
+            terminal.Error.WriteLine("sluice: whoever reaches this address can use the model; ask for a key with SLUICE_API_KEY or --api-key.");
+        }
+    }
+
+    private static void Introduce(LoadedModel model, Uri address, bool asksForKey, Terminal terminal)
+    {
+        var key = asksForKey ? " -H \"Authorization: Bearer $SLUICE_API_KEY\"" : "";
+        var (path, body) = model.ChatTemplate is not null
+            ? ("v1/chat/completions", """{"messages": [{"role": "user", "content": "Tell me a story about a fox and a lighthouse."}], "stream": true}""")
+            : ("v1/completions", """{"prompt": "Once upon a time", "max_tokens": 100, "stream": true}""");
+        terminal.Output.WriteLine($"""
+            Model {model.Id} ({model.Description}), context of {model.ContextLength} tokens
+            Try   curl -N {new Uri(address, path)}{key} -H 'Content-Type: application/json' -d '{body}'
+            Or    open {address} in a browser
+            """);
+    }
+
+    /// <summary>An address that means all addresses, as one that a client on this machine can use.</summary>
+    private static Uri Reachable(Uri address) => IPAddress.Parse(address.Host.Trim('[', ']')) switch
+    {
+        var ip when ip.Equals(IPAddress.Any) => new UriBuilder(address) { Host = "127.0.0.1" }.Uri,
+        var ip when ip.Equals(IPAddress.IPv6Any) => new UriBuilder(address) { Host = "[::1]" }.Uri,
+        _ => address,
+    };
+
+    private static string Version
+        => typeof(ServeCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+}

@@ -1,0 +1,34 @@
+namespace Sluice.Server.Configuration;
+
+/// <summary>One thing that can be set: by a flag, an environment variable or a key of the settings file, in this order of precedence.</summary>
+/// <param name="Name">The flag without its dashes, and the key in the settings file.</param>
+/// <param name="ValueName">What the value is, for the help text.</param>
+/// <param name="Description">What it does, for the help text.</param>
+internal sealed record Setting(string Name, string ValueName, string Description)
+{
+    public static readonly Setting Config = new("config", "FILE", "Read settings from this JSON file (default: sluice.json in the working directory, where there is one)");
+
+    public static readonly Setting Model = new("model", "PATH", "The model, a GGUF file (default: the one that comes with Sluice)");
+
+    public static readonly Setting Threads = new("threads", "N", "Threads that compute (default: one for each processor)");
+
+    public static readonly Setting Context = new("context", "TOKENS", "Most tokens of one sequence, prompt and answer together (default: what the model was trained for)");
+
+    public static readonly Setting KvMemory = new("kv-memory", "BYTES", "Memory for keys and values of all sequences, such as 512M or 2G");
+
+    public static readonly Setting Host = new("host", "ADDRESS", "The address to listen at (default: 127.0.0.1)");
+
+    public static readonly Setting Port = new("port", "PORT", "The port to listen at; 0 takes a free one (default: 8080)");
+
+    public static readonly Setting ApiKey = new("api-key", "KEY", "The key that clients must send; better set by environment variable or file, where other users cannot see it");
+
+    /// <summary>What an engine is made with.</summary>
+    public static readonly Setting[] OfEngine = [Model, Threads, Context, KvMemory];
+
+    /// <summary>What a server is made with, an engine included.</summary>
+    public static readonly Setting[] OfServer = [.. OfEngine, Host, Port, ApiKey];
+
+    public string Flag => "--" + Name;
+
+    public string Variable => "SLUICE_" + Name.ToUpperInvariant().Replace('-', '_');
+}

@@ -1,0 +1,107 @@
+using System.Text.Json;
+using Sluice.Streams;
+
+namespace Sluice.Server.Protocols.OpenAi;
+
+/// <summary>Text completions.</summary>
+internal sealed class TextDialect(StreamHeader header, Telling telling)
+    : OpenAiDialect(header, telling, new DialectNames("cmpl-", "text_completion", "text_completion"))
+{
+    private readonly int[] _offsets = new int[telling.Choices];
+
+    protected override void WriteChoice(Utf8JsonWriter json, int choice, StreamDelta? delta)
+    {
+        json.WriteString("text"u8, delta?.Text ?? "");
+        WriteLogprobs(json, delta is null ? [] : delta.Tokens.AsSpan(), ref _offsets[choice]);
+    }
+
+    protected override void WriteChoice(Utf8JsonWriter json, Answer.Choice choice)
+    {
+        var offset = 0;
+        json.WriteString("text"u8, choice.Text);
+        WriteLogprobs(json, choice.Tokens, ref offset);
+    }
+
+    /// <param name="json">Where to.</param>
+    /// <param name="tokens">The chunk's tokens.</param>
+    /// <param name="offset">Characters (code points) of the choice's text before the tokens; moved on by theirs.</param>
+    private void WriteLogprobs(Utf8JsonWriter json, ReadOnlySpan<StreamToken> tokens, ref int offset)
+    {
+        if (!Telling.Logprobs || tokens.IsEmpty)
+        {
+            json.WriteNull("logprobs"u8);
+            return;
+        }
+
+        json.WriteStartObject("logprobs"u8);
+        json.WriteStartArray("tokens"u8);
+        foreach (var token in tokens)
+        {
+            json.WriteStringValue(TokenText.Of(token.Logprobs!.Chosen, Telling.TokensAsIds));
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("token_logprobs"u8);
+        foreach (var token in tokens)
+        {
+            TokenText.WriteLogprob(json, token.Logprobs!.Chosen.Logprob);
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("top_logprobs"u8);
+        foreach (var token in tokens)
+        {
+            WriteTop(json, token.Logprobs!);
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("text_offset"u8);
+        foreach (var token in tokens)
+        {
+            json.WriteNumberValue(offset);
+            offset += CharactersBegunIn(token.Logprobs!.Chosen.Bytes.Span);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    /// <summary>
+    /// An object of text to log probability. OpenAI's contract: the chosen token is in it even when it is none of the
+    /// most likely. Of tokens with the same text the likeliest is named.
+    /// </summary>
+    private void WriteTop(Utf8JsonWriter json, TokenLogprobs logprobs)
+    {
+        if (float.IsNaN(logprobs.Chosen.Logprob))
+        {
+            json.WriteNullValue();
+            return;
+        }
+
+        var named = new HashSet<string>(StringComparer.Ordinal);
+        json.WriteStartObject();
+        foreach (var candidate in logprobs.Top.Add(logprobs.Chosen))
+        {
+            var text = TokenText.Of(candidate, Telling.TokensAsIds);
+            if (named.Add(text))
+            {
+                json.WritePropertyName(text);
+                TokenText.WriteLogprob(json, candidate.Logprob);
+            }
+        }
+
+        json.WriteEndObject();
+    }
+
+    // Every byte but a continuation byte begins a character, so the offsets stay exact where a character spans tokens.
+    private static int CharactersBegunIn(ReadOnlySpan<byte> bytes)
+    {
+        var count = 0;
+        foreach (var value in bytes)
+        {
+            count += (value & 0xC0) == 0x80 ? 0 : 1;
+        }
+
+        return count;
+    }
+}

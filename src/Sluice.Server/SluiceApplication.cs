@@ -1,0 +1,41 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Sluice.Server.Access;
+using Sluice.Server.Api;
+
+namespace Sluice.Server;
+
+/// <summary>Puts the server together: what listens, what stands before the routes, what the routes need.</summary>
+internal static class SluiceApplication
+{
+    /// <param name="host">The address to listen at.</param>
+    /// <param name="port">The port; 0 takes a free one.</param>
+    /// <param name="apiKey">The key to ask for; null asks for none.</param>
+    /// <param name="models">The engine, or where it will be; disposed with the application.</param>
+    /// <param name="clock">The clock.</param>
+    public static WebApplication Build(IPAddress host, int port, string? apiKey, ModelHost models, TimeProvider clock)
+    {
+        // Empty, so that nothing but Sluice's own settings configures it.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "sluice" });
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes;
+            kestrel.Listen(host, port, listen => listen.Protocols = HttpProtocols.Http1);
+        });
+        builder.Logging.AddSimpleConsole().SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None); // a failed start is told in a sentence of its own
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton(clock);
+        builder.Services.AddSingleton<GenerationRunner>();
+        builder.Services.AddSingleton(_ => models);
+
+        var app = builder.Build();
+        app.UseErrorAnswers(app.Logger);
+        app.UseHostGate(host);
+        app.UseKeyGate(apiKey);
+        Routes.Map(app);
+        return app;
+    }
+}

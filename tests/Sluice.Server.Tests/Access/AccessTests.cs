@@ -1,0 +1,89 @@
+using System.Net;
+using Sluice.Server.Tests.Scripted;
+
+namespace Sluice.Server.Tests.Access;
+
+public sealed class AccessTests
+{
+    private const string Hello = """{"prompt":"Hello"}""";
+    private static readonly ScriptedEngine Engine = new() { Script = stream => stream.Finish() };
+
+    [Theory]
+    [InlineData(null, HttpStatusCode.Unauthorized)]
+    [InlineData("Bearer wrong", HttpStatusCode.Unauthorized)]
+    [InlineData("Bearer secretx", HttpStatusCode.Unauthorized)]
+    [InlineData("Bearer", HttpStatusCode.Unauthorized)]
+    [InlineData("Basic secret", HttpStatusCode.Unauthorized)]
+    [InlineData("secret", HttpStatusCode.Unauthorized)]
+    [InlineData("Bearer secret", HttpStatusCode.OK)]
+    [InlineData("bearer secret", HttpStatusCode.OK)]
+    public async Task ServerWithAKey_AnswersOnlyWhoSendsIt(string? header, HttpStatusCode expected)
+    {
+        await using var server = await TestServer.StartAsync(Engine, apiKey: "secret");
+        if (header is not null)
+        {
+            server.Client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", header);
+        }
+
+        foreach (var path in (string[])["/v1/completions", "/v1/tokenize", "/tokenize"])
+        {
+            using var response = await server.PostAsync(path, Hello);
+            Assert.Equal(expected, response.StatusCode);
+            if (expected == HttpStatusCode.Unauthorized)
+            {
+                Assert.Equal("invalid_api_key", (await response.ReadJsonAsync()).Text("error.code"));
+                Assert.Equal("Bearer", response.Headers.WwwAuthenticate.Single().Scheme);
+            }
+        }
+
+        Assert.Equal(expected, (await server.Client.GetAsync("/v1/models", TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await server.Client.GetAsync("/health", TestContext.Current.CancellationToken)).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("localhost", HttpStatusCode.OK)]
+    [InlineData("LOCALHOST:8080", HttpStatusCode.OK)]
+    [InlineData("127.0.0.1:1", HttpStatusCode.OK)]
+    [InlineData("[::1]:8080", HttpStatusCode.OK)]
+    [InlineData("evil.example", HttpStatusCode.Forbidden)]
+    [InlineData("localhost.evil.example:8080", HttpStatusCode.Forbidden)]
+    [InlineData("127.0.0.2", HttpStatusCode.Forbidden)]
+    public async Task ServerOnLoopback_AnswersToItsOwnNamesOnly(string host, HttpStatusCode expected)
+    {
+        await using var server = await TestServer.StartAsync(Engine);
+
+        Assert.Equal(expected, await StatusAsync(server, host));
+    }
+
+    [Fact]
+    public async Task ServerOnAllAddresses_AnswersToAnyName()
+    {
+        var models = new ModelHost();
+        models.Ready(Engine);
+        await using var server = await TestServer.StartAsync(models, host: IPAddress.Any);
+        server.Client.BaseAddress = new UriBuilder(server.Address) { Host = "127.0.0.1" }.Uri;
+
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(server, "models.example"));
+    }
+
+    [Fact]
+    public async Task PageOfAnotherOrigin_IsNotAllowedToAsk()
+    {
+        await using var server = await TestServer.StartAsync(Engine);
+        using var preflight = new HttpRequestMessage(HttpMethod.Options, "/v1/completions")
+        {
+            Headers = { { "Origin", "https://evil.example" }, { "Access-Control-Request-Method", "POST" }, { "Access-Control-Request-Headers", "content-type" } },
+        };
+        using var response = await server.Client.SendAsync(preflight, TestContext.Current.CancellationToken);
+
+        Assert.DoesNotContain(response.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
+    }
+
+    private static async Task<HttpStatusCode> StatusAsync(TestServer server, string host)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models");
+        request.Headers.Host = host;
+        using var response = await server.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        return response.StatusCode;
+    }
+}

@@ -1,0 +1,148 @@
+using System.Net;
+using Sluice.Server.Configuration;
+
+namespace Sluice.Server.Tests.Configuration;
+
+public sealed class ServerOptionsTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sluice-options-");
+    private readonly Dictionary<string, string> _flags = [];
+    private readonly Dictionary<string, string> _environment = [];
+
+    public ServerOptionsTests() => _flags["model"] = Write("flag.gguf", "");
+
+    [Fact]
+    public void NothingSet_GivesTheDefaults()
+    {
+        var options = Read();
+
+        Assert.Equal((IPAddress.Loopback, 8080, (string?)null), (options.Host, options.Port, options.ApiKey));
+        Assert.Equal((null, null, null), (options.Engine.Threads, options.Engine.ContextLength, options.Engine.KvMemoryBytes));
+    }
+
+    [Fact]
+    public void Flag_WinsOverVariableOverFileOverDefault()
+    {
+        Write("sluice.json", """{"port": 3, "threads": 3, "context": 3}""");
+        _environment["SLUICE_PORT"] = "2";
+        _environment["SLUICE_THREADS"] = "2";
+        _flags["port"] = "1";
+        var options = Read();
+
+        Assert.Equal((1, 2, 3), (options.Port, options.Engine.Threads, options.Engine.ContextLength));
+    }
+
+    [Fact]
+    public void EverySetting_CanComeFromAVariable()
+    {
+        _flags.Clear();
+        _environment["SLUICE_MODEL"] = Write("variable.gguf", "");
+        _environment["SLUICE_HOST"] = "0.0.0.0";
+        _environment["SLUICE_PORT"] = "0";
+        _environment["SLUICE_THREADS"] = "3";
+        _environment["SLUICE_CONTEXT"] = "512";
+        _environment["SLUICE_KV_MEMORY"] = "2G";
+        _environment["SLUICE_API_KEY"] = "secret";
+        var options = Read();
+
+        Assert.Equal((IPAddress.Any, 0, "secret"), (options.Host, options.Port, options.ApiKey));
+        Assert.Equal((3, 512, 2L << 30), (options.Engine.Threads, options.Engine.ContextLength, options.Engine.KvMemoryBytes));
+        Assert.EndsWith("variable.gguf", options.Engine.ModelPath, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EverySetting_CanComeFromANamedFile()
+    {
+        _flags.Clear();
+        var model = Write("file.gguf", "").Replace("\\", "\\\\", StringComparison.Ordinal);
+        Write("my.json", $$"""
+            {
+              // Comments and a last comma are fine in a file that people write.
+              "model": "{{model}}", "host": "localhost", "port": "9000", "threads": 1, "context": 64, "kv-memory": "512M", "api-key": "k",
+            }
+            """);
+        _environment["SLUICE_CONFIG"] = "my.json";
+        var options = Read();
+
+        Assert.Equal((IPAddress.Loopback, 9000, "k"), (options.Host, options.Port, options.ApiKey));
+        Assert.Equal((1, 64, 512L << 20), (options.Engine.Threads, options.Engine.ContextLength, options.Engine.KvMemoryBytes));
+    }
+
+    [Theory]
+    [InlineData("port", "http", "--port is 'http'; it must be an integer from 0 to 65535.")]
+    [InlineData("port", "65536", "--port is '65536'")]
+    [InlineData("port", "-1", "--port is '-1'")]
+    [InlineData("threads", "0", "--threads is '0'; it must be an integer from 1 to 1024.")]
+    [InlineData("context", "1.5", "--context is '1.5'")]
+    [InlineData("kv-memory", "lots", "--kv-memory is 'lots'; it must be a size such as 512M or 2G.")]
+    [InlineData("host", "example.com", "--host is 'example.com'; it must be an address of this machine")]
+    [InlineData("api-key", "two words", "--api-key must be ASCII characters without spaces")]
+    [InlineData("api-key", "", "--api-key must be ASCII characters without spaces")]
+    [InlineData("model", "nowhere.gguf", "--model is 'nowhere.gguf', which is no file")]
+    [InlineData("config", "nowhere.json", "The settings file nowhere.json does not exist.")]
+    public void WrongFlag_IsOneSentenceThatNamesIt(string name, string value, string says)
+    {
+        _flags[name] = value;
+
+        var fault = Assert.Throws<UsageException>(Read);
+        Assert.StartsWith(says, fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', fault.Message);
+    }
+
+    [Fact]
+    public void WrongVariable_IsNamedAsAVariable()
+    {
+        _environment["SLUICE_KV_MEMORY"] = "x";
+
+        Assert.StartsWith("SLUICE_KV_MEMORY is 'x'", Assert.Throws<UsageException>(Read).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"port": "x"}""", "port in sluice.json is 'x'")]
+    [InlineData("""{"port": [1]}""", "port in sluice.json must be a string or a number.")]
+    [InlineData("""{"prot": 1}""", "sluice.json has 'prot', which is no setting; the settings are model, threads, context, kv-memory, host, port, api-key.")]
+    [InlineData("[1]", "sluice.json must be a JSON object")]
+    [InlineData("{\n  \"port\": }", "sluice.json is not valid JSON (line 2")]
+    public void WrongFile_IsNamedWithTheKey(string json, string says)
+    {
+        Write("sluice.json", json);
+
+        Assert.StartsWith(says, Assert.Throws<UsageException>(Read).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1048576", 1048576L)]
+    [InlineData("512M", 512L << 20)]
+    [InlineData("512 mb", 512L << 20)]
+    [InlineData("2GiB", 2L << 30)]
+    [InlineData("1.5k", 1536L)]
+    [InlineData("8T", 8L << 40)]
+    public void Size_IsReadWithItsUnit(string text, long bytes)
+    {
+        Assert.True(ByteSize.TryParse(text, out var read));
+        Assert.Equal(bytes, read);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("G")]
+    [InlineData("0")]
+    [InlineData("-1G")]
+    [InlineData("1E")]
+    [InlineData("1GG")]
+    [InlineData("99999999999T")]
+    [InlineData("99999999999999999999999999999999999")]
+    public void SizeThatIsNone_IsRefused(string text) => Assert.False(ByteSize.TryParse(text, out _));
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private ServerOptions Read() => ServerOptions.From(SettingValues.Gather(
+        setting => _flags.GetValueOrDefault(setting.Name), name => _environment.GetValueOrDefault(name), _folder.FullName));
+
+    private string Write(string name, string text)
+    {
+        var path = Path.Combine(_folder.FullName, name);
+        File.WriteAllText(path, text);
+        return path;
+    }
+}
