@@ -254,6 +254,7 @@ internal unsafe struct ActivationBlock
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Quantize<TLanes>(float* source, byte* destination, int blocks, int scaleBlocks)
         where TLanes : unmanaged, ILanes<TLanes>
     {

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Kernels;
@@ -22,6 +23,7 @@ internal static unsafe class ArgMax
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Of<TLanes>(float* x, int length)
         where TLanes : unmanaged, ILanes<TLanes>
     {

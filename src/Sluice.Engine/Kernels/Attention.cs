@@ -143,6 +143,7 @@ internal static unsafe class Attention
     }
 
     /// <summary>One query and the first <paramref name="positions"/> of a block; the others may hold anything.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneQuery<TLanes>(in Call call, ref Query query, float* keys, float* values, int positions, float* shares)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -169,6 +170,7 @@ internal static unsafe class Attention
     }
 
     /// <summary>Four queries and a whole block.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FourQueries<TLanes>(in Call call, Span<Query> queries, float* keys, float* values, float* shares)
         where TLanes : unmanaged, ILanes<TLanes>
     {

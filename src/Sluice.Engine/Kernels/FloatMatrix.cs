@@ -135,6 +135,7 @@ internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
             var wide = stackalloc float[4 * ChunkColumns * GroupRows];
             var sums = stackalloc float[4 * GroupRows];
             var columns = Matrix.Columns;
+            new Span<float>(sums, 4 * GroupRows).Clear();
             for (var chunk = 0; chunk < columns; chunk += ChunkColumns)
             {
                 var count = Math.Min(ChunkColumns, columns - chunk);
@@ -143,7 +144,7 @@ internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
                 var w2 = groups > 2 ? Floats<TLanes>(firstGroup + 2, chunk, count, wide + (2 * ChunkColumns * GroupRows)) : w0;
                 var w3 = groups > 3 ? Floats<TLanes>(firstGroup + 3, chunk, count, wide + (3 * ChunkColumns * GroupRows)) : w0;
                 FloatTile.FourGroups<TLanes>(
-                    w0, w1, w2, w3, count, X + chunk, sums, sums + GroupRows, sums + (2 * GroupRows), sums + (3 * GroupRows), chunk == 0);
+                    w0, w1, w2, w3, count, X + chunk, sums, sums + GroupRows, sums + (2 * GroupRows), sums + (3 * GroupRows));
             }
 
             var firstRow = firstGroup * GroupRows;
@@ -158,6 +159,7 @@ internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
         {
             var wide = stackalloc float[ChunkColumns * GroupRows];
             var sums = stackalloc float[TokenBlock * GroupRows];
+            new Span<float>(sums, tokens * GroupRows).Clear();
             long columns = Matrix.Columns;
             var x = X + (firstToken * columns);
             for (var chunk = 0; chunk < columns; chunk += ChunkColumns)
@@ -179,8 +181,7 @@ internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
                         sums + (token * GroupRows),
                         sums + (t1 * GroupRows),
                         sums + (t2 * GroupRows),
-                        sums + (t3 * GroupRows),
-                        chunk == 0);
+                        sums + (t3 * GroupRows));
                 }
             }
 
@@ -191,6 +192,7 @@ internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
         }
 
         /// <summary>Some columns of a row group as floats: where they lie, or widened into <paramref name="wide"/>.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly float* Floats<TLanes>(int group, int column, int count, float* wide)
             where TLanes : unmanaged, ILanes<TLanes>
         {

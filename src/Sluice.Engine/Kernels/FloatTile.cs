@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Kernels;
@@ -9,14 +10,15 @@ namespace Sluice.Engine.Kernels;
 internal static unsafe class FloatTile
 {
     /// <summary>Adds <paramref name="columns"/> columns of one row group to the sums of four tokens, whose pointers may be equal.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FourTokens<TLanes>(
-        float* weights, nint columns, float* x0, float* x1, float* x2, float* x3, float* y0, float* y1, float* y2, float* y3, bool fromZero)
+        float* weights, nint columns, float* x0, float* x1, float* x2, float* x3, float* y0, float* y1, float* y2, float* y3)
         where TLanes : unmanaged, ILanes<TLanes>
     {
-        var a0 = fromZero ? TLanes.Zero : TLanes.Load(y0);
-        var a1 = fromZero ? TLanes.Zero : TLanes.Load(y1);
-        var a2 = fromZero ? TLanes.Zero : TLanes.Load(y2);
-        var a3 = fromZero ? TLanes.Zero : TLanes.Load(y3);
+        var a0 = TLanes.Load(y0);
+        var a1 = TLanes.Load(y1);
+        var a2 = TLanes.Load(y2);
+        var a3 = TLanes.Load(y3);
         for (nint k = 0; k < columns; k++, weights += 16)
         {
             var w = TLanes.Load(weights);
@@ -33,14 +35,15 @@ internal static unsafe class FloatTile
     }
 
     /// <summary>Adds <paramref name="columns"/> columns of four row groups to one token's sums; the groups hide each other's latency.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FourGroups<TLanes>(
-        float* weights0, float* weights1, float* weights2, float* weights3, nint columns, float* x, float* y0, float* y1, float* y2, float* y3, bool fromZero)
+        float* weights0, float* weights1, float* weights2, float* weights3, nint columns, float* x, float* y0, float* y1, float* y2, float* y3)
         where TLanes : unmanaged, ILanes<TLanes>
     {
-        var a0 = fromZero ? TLanes.Zero : TLanes.Load(y0);
-        var a1 = fromZero ? TLanes.Zero : TLanes.Load(y1);
-        var a2 = fromZero ? TLanes.Zero : TLanes.Load(y2);
-        var a3 = fromZero ? TLanes.Zero : TLanes.Load(y3);
+        var a0 = TLanes.Load(y0);
+        var a1 = TLanes.Load(y1);
+        var a2 = TLanes.Load(y2);
+        var a3 = TLanes.Load(y3);
         for (nint k = 0; k < columns; k++)
         {
             var broadcast = TLanes.Broadcast(x[k]);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Kernels;
@@ -42,6 +43,7 @@ internal static unsafe class Mantissa
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Round<TLanes>(float* source, float* destination, int count, int bits)
         where TLanes : unmanaged, ILanes<TLanes>
     {

@@ -119,20 +119,21 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
             var first = (int)((long)Matrix.Groups * part / Parts);
             var end = (int)((long)Matrix.Groups * (part + 1) / Parts);
 
-            // 256-bit VNNI takes 8-bit weights faster than 512 bits without it.
+            // 256-bit VNNI is the fastest, except that one token of weights narrower than a byte is unpacking more than
+            // multiplying: that is faster with 512 bits.
             switch (Path)
             {
-                case KernelPath.Avx512 when TFormat.Bits != 8 || !Lanes256.IsSupported:
+                case KernelPath.Avx512 when TFormat.Bits != 8 && (Tokens == 1 || !VnniDot.IsSupported):
                     Groups<Lanes512, Avx512Dot>(first, end);
                     break;
                 case KernelPath.Avx512 or KernelPath.AvxVnni when VnniDot.IsSupported:
                     Groups<Lanes256, VnniDot>(first, end);
                     break;
-                case KernelPath.Avx512 or KernelPath.AvxVnni or KernelPath.Avx2:
-                    Groups<Lanes256, Avx2Dot>(first, end);
+                case KernelPath.Portable:
+                    Groups<Lanes128, PortableDot>(first, end);
                     break;
                 default:
-                    Groups<Lanes128, PortableDot>(first, end);
+                    Groups<Lanes256, Avx2Dot>(first, end);
                     break;
             }
         }
@@ -166,6 +167,9 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
             var scales = Matrix.Group(group);
             var packed = scales + Matrix._scaleBytes;
             var blocks = Matrix.Columns / 32;
+            for (var token = 0; token < tokens; token++)
+                new Span<float>(y + ((long)token * yStride), GroupRows).Clear();
+
             var xStride = (nint)blocks * ActivationBuffer.BlockBytes;
             var x = X + (firstToken * xStride);
             for (var chunk = 0; chunk < blocks; chunk += ChunkBlocks)
@@ -178,7 +182,7 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
                     long t0 = token, last = tokens - 1;
                     if (t0 == last)
                     {
-                        QuantizedTile.One<TLanes, TDot, TFormat>(packed, prepared, count, xChunk + (nint)(t0 * xStride), y + (t0 * yStride), chunk == 0);
+                        QuantizedTile.One<TLanes, TDot, TFormat>(packed, prepared, count, xChunk + (nint)(t0 * xStride), y + (t0 * yStride));
                         break;
                     }
 
@@ -195,8 +199,7 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
                         y + (t0 * yStride),
                         y + (t1 * yStride),
                         y + (t2 * yStride),
-                        y + (t3 * yStride),
-                        chunk == 0);
+                        y + (t3 * yStride));
                 }
 
                 packed += count * PackedWeights.Bytes(TFormat.Bits);

@@ -10,87 +10,145 @@ namespace Sluice.Engine.Kernels;
 /// minimum, sum += minimum × (activation scale × sum of the activation's bytes), fused. That order is the canonical
 /// one; it holds for both shapes and every instruction set.
 /// </summary>
+/// <remarks>
+/// The parameters everywhere: packed and prepared are the row group's packed weights and their scales as floats, x a
+/// token's <see cref="ActivationBlock"/>s, y its sixteen sums so far. The loops over quads stay loops: unrolled, the
+/// methods are beyond what the JIT is willing to inline. Compiled once and fully (AggressiveOptimization), as all inner
+/// loops here: the first tier's code is about fifty times slower, and a first prompt would feel it.
+/// </remarks>
 internal static unsafe class QuantizedTile
 {
+    private const int VectorBytes = 64;
+
     /// <summary>Floats per block that <see cref="IBlockFormat.PrepareScales"/> makes.</summary>
     public static int PreparedFloats<TFormat>()
         where TFormat : IBlockFormat
         => 16 * (TFormat.Bits == 6 ? 3 : TFormat.HasMinimum ? 2 : 1);
 
     /// <summary>
-    /// Adds the products of <paramref name="blocks"/> blocks to sixteen sums of each of four tokens. The tokens'
-    /// pointers may be equal; then their sums are too.
+    /// Adds the products of <paramref name="blocks"/> blocks to the sums of four tokens. The tokens' pointers may be
+    /// equal; then their sums are too.
     /// </summary>
-    /// <remarks>
-    /// packed and prepared: the row group's packed weights and their scales as floats. x: a token's
-    /// <see cref="ActivationBlock"/>s. y: its sixteen sums, which start from zero or from what is there.
-    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Four<TLanes, TDot, TFormat>(
-        byte* packed, float* prepared, int blocks, byte* x0, byte* x1, byte* x2, byte* x3, float* y0, float* y1, float* y2, float* y3, bool fromZero)
+        byte* packed, float* prepared, int blocks, byte* x0, byte* x1, byte* x2, byte* x3, float* y0, float* y1, float* y2, float* y3)
         where TLanes : unmanaged, ILanes<TLanes>
         where TDot : IByteDot<TLanes>
         where TFormat : IBlockFormat
     {
-        var a0 = fromZero ? TLanes.Zero : TLanes.Load(y0);
-        var a1 = fromZero ? TLanes.Zero : TLanes.Load(y1);
-        var a2 = fromZero ? TLanes.Zero : TLanes.Load(y2);
-        var a3 = fromZero ? TLanes.Zero : TLanes.Load(y3);
-        var packedBytes = PackedWeights.Bytes(TFormat.Bits);
-        var preparedFloats = PreparedFloats<TFormat>();
-        var end = (nint)blocks * ActivationBuffer.BlockBytes;
-        for (nint at = 0; at < end; at += ActivationBuffer.BlockBytes)
+        var a0 = TLanes.Load(y0);
+        var a1 = TLanes.Load(y1);
+        var a2 = TLanes.Load(y2);
+        var a3 = TLanes.Load(y3);
+        for (; blocks > 0; blocks--)
         {
             var s0 = TLanes.Broadcast(ActivationBlock.MagicBits);
-            var s1 = s0;
-            var s2 = s0;
-            var s3 = s0;
+            TLanes s1 = s0, s2 = s0, s3 = s0;
             if (TFormat.Bits == 8)
             {
-                WideQuad<TLanes, TDot>(packed, 0, x0 + at, x1 + at, x2 + at, x3 + at, ref s0, ref s1, ref s2, ref s3);
-                WideQuad<TLanes, TDot>(packed, 1, x0 + at, x1 + at, x2 + at, x3 + at, ref s0, ref s1, ref s2, ref s3);
-                WideQuad<TLanes, TDot>(packed, 2, x0 + at, x1 + at, x2 + at, x3 + at, ref s0, ref s1, ref s2, ref s3);
-                WideQuad<TLanes, TDot>(packed, 3, x0 + at, x1 + at, x2 + at, x3 + at, ref s0, ref s1, ref s2, ref s3);
-                WideQuad<TLanes, TDot>(packed, 4, x0 + at, x1 + at, x2 + at, x3 + at, ref s0, ref s1, ref s2, ref s3);
-                WideQuad<TLanes, TDot>(packed, 5, x0 + at, x1 + at, x2 + at, x3 + at, ref s0, ref s1, ref s2, ref s3);
-                WideQuad<TLanes, TDot>(packed, 6, x0 + at, x1 + at, x2 + at, x3 + at, ref s0, ref s1, ref s2, ref s3);
-                WideQuad<TLanes, TDot>(packed, 7, x0 + at, x1 + at, x2 + at, x3 + at, ref s0, ref s1, ref s2, ref s3);
+                for (nint q = 0; q < 32; q += 4, packed += VectorBytes)
+                {
+                    var weights = TLanes.Load(packed);
+                    s0 = TDot.Wide(s0, weights, Quad<TLanes>(x0 + q));
+                    s1 = TDot.Wide(s1, weights, Quad<TLanes>(x1 + q));
+                    s2 = TDot.Wide(s2, weights, Quad<TLanes>(x2 + q));
+                    s3 = TDot.Wide(s3, weights, Quad<TLanes>(x3 + q));
+                }
+            }
+            else if (TFormat.Bits == 6)
+            {
+                TLanes h0 = s0, h1 = s0, h2 = s0, h3 = s0;
+                var upperOfLow = TLanes.Load(packed + (4 * VectorBytes));
+                var upperOfHigh = TLanes.Load(packed + (5 * VectorBytes));
+                for (nint q = 0; q < 16; q += 4, packed += VectorBytes)
+                {
+                    var nibbles = TLanes.Load(packed);
+                    var weights = PackedWeights.Low(6, nibbles, upperOfLow);
+                    s0 = Narrow<TLanes, TDot>(s0, weights, x0 + q);
+                    s1 = Narrow<TLanes, TDot>(s1, weights, x1 + q);
+                    s2 = Narrow<TLanes, TDot>(s2, weights, x2 + q);
+                    s3 = Narrow<TLanes, TDot>(s3, weights, x3 + q);
+                    weights = PackedWeights.High(6, nibbles, upperOfHigh);
+                    h0 = Narrow<TLanes, TDot>(h0, weights, x0 + 16 + q);
+                    h1 = Narrow<TLanes, TDot>(h1, weights, x1 + 16 + q);
+                    h2 = Narrow<TLanes, TDot>(h2, weights, x2 + 16 + q);
+                    h3 = Narrow<TLanes, TDot>(h3, weights, x3 + 16 + q);
+                    upperOfLow = TLanes.ShiftRight(upperOfLow, 2);
+                    upperOfHigh = TLanes.ShiftRight(upperOfHigh, 2);
+                }
+
+                packed += 2 * VectorBytes;
+                var lowScale = TLanes.Load(prepared + 16);
+                var highScale = TLanes.Load(prepared + 32);
+                s0 = Halves(s0, h0, lowScale, highScale, x0);
+                s1 = Halves(s1, h1, lowScale, highScale, x1);
+                s2 = Halves(s2, h2, lowScale, highScale, x2);
+                s3 = Halves(s3, h3, lowScale, highScale, x3);
             }
             else
             {
-                // Low nibbles are quads 0–3, high ones quads 4–7. Six bits keep the halves apart: each has its scale.
-                var h0 = s0;
-                var h1 = s0;
-                var h2 = s0;
-                var h3 = s0;
-                NarrowQuads<TLanes, TDot, TFormat>(packed, 0, x0 + at, x1 + at, x2 + at, x3 + at, ref s0, ref s1, ref s2, ref s3, ref h0, ref h1, ref h2, ref h3);
-                NarrowQuads<TLanes, TDot, TFormat>(packed, 2, x0 + at, x1 + at, x2 + at, x3 + at, ref s0, ref s1, ref s2, ref s3, ref h0, ref h1, ref h2, ref h3);
-                if (TFormat.Bits == 6)
+                // Low nibbles are quads 0–3, high ones quads 4–7. Eight steps with 4 bits fit in 16 bits, four with 5.
+                TLanes p0 = TDot.Start(s0), p1 = TDot.Start(s1), p2 = TDot.Start(s2), p3 = TDot.Start(s3);
+                var upper = TFormat.Bits == 5 ? TLanes.Load(packed + (4 * VectorBytes)) : s0;
+                for (nint q = 0; q < 16; q += 4, packed += VectorBytes)
                 {
-                    var lowScale = TLanes.Load(prepared + 16);
-                    var highScale = TLanes.Load(prepared + 32);
-                    s0 = Halves(s0, h0, lowScale, highScale, x0 + at);
-                    s1 = Halves(s1, h1, lowScale, highScale, x1 + at);
-                    s2 = Halves(s2, h2, lowScale, highScale, x2 + at);
-                    s3 = Halves(s3, h3, lowScale, highScale, x3 + at);
+                    var nibbles = TLanes.Load(packed);
+                    var weights = PackedWeights.Low(TFormat.Bits, nibbles, upper);
+                    p0 = TDot.Step(p0, weights, Quad<TLanes>(x0 + q));
+                    p1 = TDot.Step(p1, weights, Quad<TLanes>(x1 + q));
+                    p2 = TDot.Step(p2, weights, Quad<TLanes>(x2 + q));
+                    p3 = TDot.Step(p3, weights, Quad<TLanes>(x3 + q));
+                    weights = PackedWeights.High(TFormat.Bits, nibbles, upper);
+                    p0 = TDot.Step(p0, weights, Quad<TLanes>(x0 + 16 + q));
+                    p1 = TDot.Step(p1, weights, Quad<TLanes>(x1 + 16 + q));
+                    p2 = TDot.Step(p2, weights, Quad<TLanes>(x2 + 16 + q));
+                    p3 = TDot.Step(p3, weights, Quad<TLanes>(x3 + 16 + q));
+                    if (TFormat.Bits == 5)
+                    {
+                        s0 = TDot.Fold(s0, p0);
+                        s1 = TDot.Fold(s1, p1);
+                        s2 = TDot.Fold(s2, p2);
+                        s3 = TDot.Fold(s3, p3);
+                        p0 = TDot.Start(s0);
+                        p1 = TDot.Start(s1);
+                        p2 = TDot.Start(s2);
+                        p3 = TDot.Start(s3);
+                        upper = TLanes.ShiftRight(upper, 1);
+                    }
+                }
+
+                if (TFormat.Bits == 5)
+                {
+                    packed += VectorBytes;
+                }
+                else
+                {
+                    s0 = TDot.Fold(s0, p0);
+                    s1 = TDot.Fold(s1, p1);
+                    s2 = TDot.Fold(s2, p2);
+                    s3 = TDot.Fold(s3, p3);
                 }
             }
 
             var scale = TLanes.Load(prepared);
-            a0 = Scaled<TLanes, TDot, TFormat>(a0, scale, s0, x0 + at);
-            a1 = Scaled<TLanes, TDot, TFormat>(a1, scale, s1, x1 + at);
-            a2 = Scaled<TLanes, TDot, TFormat>(a2, scale, s2, x2 + at);
-            a3 = Scaled<TLanes, TDot, TFormat>(a3, scale, s3, x3 + at);
+            a0 = Scaled<TLanes, TDot, TFormat>(a0, scale, s0, x0);
+            a1 = Scaled<TLanes, TDot, TFormat>(a1, scale, s1, x1);
+            a2 = Scaled<TLanes, TDot, TFormat>(a2, scale, s2, x2);
+            a3 = Scaled<TLanes, TDot, TFormat>(a3, scale, s3, x3);
             if (TFormat.HasMinimum)
             {
                 var minimum = TLanes.Load(prepared + 16);
-                a0 = TLanes.MultiplyAdd(minimum, Float<TLanes>(x0 + at, ActivationBlock.ScaledSumAt), a0);
-                a1 = TLanes.MultiplyAdd(minimum, Float<TLanes>(x1 + at, ActivationBlock.ScaledSumAt), a1);
-                a2 = TLanes.MultiplyAdd(minimum, Float<TLanes>(x2 + at, ActivationBlock.ScaledSumAt), a2);
-                a3 = TLanes.MultiplyAdd(minimum, Float<TLanes>(x3 + at, ActivationBlock.ScaledSumAt), a3);
+                a0 = TLanes.MultiplyAdd(minimum, Float<TLanes>(x0 + ActivationBlock.ScaledSumAt), a0);
+                a1 = TLanes.MultiplyAdd(minimum, Float<TLanes>(x1 + ActivationBlock.ScaledSumAt), a1);
+                a2 = TLanes.MultiplyAdd(minimum, Float<TLanes>(x2 + ActivationBlock.ScaledSumAt), a2);
+                a3 = TLanes.MultiplyAdd(minimum, Float<TLanes>(x3 + ActivationBlock.ScaledSumAt), a3);
             }
 
-            packed += packedBytes;
-            prepared += preparedFloats;
+            prepared += PreparedFloats<TFormat>();
+            x0 += ActivationBuffer.BlockBytes;
+            x1 += ActivationBuffer.BlockBytes;
+            x2 += ActivationBuffer.BlockBytes;
+            x3 += ActivationBuffer.BlockBytes;
         }
 
         TLanes.Store(a0, y0);
@@ -100,168 +158,80 @@ internal static unsafe class QuantizedTile
     }
 
     /// <summary>As <see cref="Four"/>, for one token.</summary>
-    public static void One<TLanes, TDot, TFormat>(byte* packed, float* prepared, int blocks, byte* x, float* y, bool fromZero)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void One<TLanes, TDot, TFormat>(byte* packed, float* prepared, int blocks, byte* x, float* y)
         where TLanes : unmanaged, ILanes<TLanes>
         where TDot : IByteDot<TLanes>
         where TFormat : IBlockFormat
     {
-        var a = fromZero ? TLanes.Zero : TLanes.Load(y);
-        var packedBytes = PackedWeights.Bytes(TFormat.Bits);
-        var preparedFloats = PreparedFloats<TFormat>();
-        var end = x + ((nint)blocks * ActivationBuffer.BlockBytes);
-        for (; x < end; x += ActivationBuffer.BlockBytes)
+        var a = TLanes.Load(y);
+        for (; blocks > 0; blocks--)
         {
+            // Two chains, added at the end where they may be, hide the latency of the dot product.
             var s = TLanes.Broadcast(ActivationBlock.MagicBits);
             if (TFormat.Bits == 8)
             {
-                // Two chains, added at the end, hide the latency of the dot product.
                 var t = TLanes.Zero;
-                s = TDot.Wide(s, TLanes.Load(packed), Quad<TLanes>(x, 0));
-                t = TDot.Wide(t, TLanes.Load(packed + 64), Quad<TLanes>(x, 1));
-                s = TDot.Wide(s, TLanes.Load(packed + 128), Quad<TLanes>(x, 2));
-                t = TDot.Wide(t, TLanes.Load(packed + 192), Quad<TLanes>(x, 3));
-                s = TDot.Wide(s, TLanes.Load(packed + 256), Quad<TLanes>(x, 4));
-                t = TDot.Wide(t, TLanes.Load(packed + 320), Quad<TLanes>(x, 5));
-                s = TDot.Wide(s, TLanes.Load(packed + 384), Quad<TLanes>(x, 6));
-                t = TDot.Wide(t, TLanes.Load(packed + 448), Quad<TLanes>(x, 7));
+                for (nint q = 0; q < 32; q += 8, packed += 2 * VectorBytes)
+                {
+                    s = TDot.Wide(s, TLanes.Load(packed), Quad<TLanes>(x + q));
+                    t = TDot.Wide(t, TLanes.Load(packed + VectorBytes), Quad<TLanes>(x + q + 4));
+                }
+
                 s = TLanes.AddInt(s, t);
+            }
+            else if (TFormat.Bits == 6)
+            {
+                var h = s;
+                var upperOfLow = TLanes.Load(packed + (4 * VectorBytes));
+                var upperOfHigh = TLanes.Load(packed + (5 * VectorBytes));
+                for (nint q = 0; q < 16; q += 4, packed += VectorBytes)
+                {
+                    var nibbles = TLanes.Load(packed);
+                    s = Narrow<TLanes, TDot>(s, PackedWeights.Low(6, nibbles, upperOfLow), x + q);
+                    h = Narrow<TLanes, TDot>(h, PackedWeights.High(6, nibbles, upperOfHigh), x + 16 + q);
+                    upperOfLow = TLanes.ShiftRight(upperOfLow, 2);
+                    upperOfHigh = TLanes.ShiftRight(upperOfHigh, 2);
+                }
+
+                packed += 2 * VectorBytes;
+                s = Halves(s, h, TLanes.Load(prepared + 16), TLanes.Load(prepared + 32), x);
             }
             else
             {
-                var h = s;
-                NarrowQuads<TLanes, TDot, TFormat>(packed, 0, x, ref s, ref h);
-                NarrowQuads<TLanes, TDot, TFormat>(packed, 2, x, ref s, ref h);
-                if (TFormat.Bits == 6)
-                    s = Halves(s, h, TLanes.Load(prepared + 16), TLanes.Load(prepared + 32), x);
+                var t = TLanes.Zero;
+                TLanes p = TDot.Start(s), r = TDot.Start(t);
+                var upper = TFormat.Bits == 5 ? TLanes.Load(packed + (4 * VectorBytes)) : s;
+                for (nint q = 0; q < 16; q += 4, packed += VectorBytes)
+                {
+                    var nibbles = TLanes.Load(packed);
+                    p = TDot.Step(p, PackedWeights.Low(TFormat.Bits, nibbles, upper), Quad<TLanes>(x + q));
+                    r = TDot.Step(r, PackedWeights.High(TFormat.Bits, nibbles, upper), Quad<TLanes>(x + 16 + q));
+                    if (TFormat.Bits == 5)
+                        upper = TLanes.ShiftRight(upper, 1);
+                }
+
+                packed += (TFormat.Bits - 4) * VectorBytes;
+                s = TLanes.AddInt(TDot.Fold(s, p), TDot.Fold(t, r));
             }
 
             a = Scaled<TLanes, TDot, TFormat>(a, TLanes.Load(prepared), s, x);
             if (TFormat.HasMinimum)
-                a = TLanes.MultiplyAdd(TLanes.Load(prepared + 16), Float<TLanes>(x, ActivationBlock.ScaledSumAt), a);
+                a = TLanes.MultiplyAdd(TLanes.Load(prepared + 16), Float<TLanes>(x + ActivationBlock.ScaledSumAt), a);
 
-            packed += packedBytes;
-            prepared += preparedFloats;
+            prepared += PreparedFloats<TFormat>();
+            x += ActivationBuffer.BlockBytes;
         }
 
         TLanes.Store(a, y);
     }
 
+    /// <summary>One step of narrow weights, folded at once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void WideQuad<TLanes, TDot>(
-        byte* packed, int q, byte* x0, byte* x1, byte* x2, byte* x3, ref TLanes s0, ref TLanes s1, ref TLanes s2, ref TLanes s3)
+    private static TLanes Narrow<TLanes, TDot>(TLanes sum, TLanes weights, byte* x)
         where TLanes : unmanaged, ILanes<TLanes>
         where TDot : IByteDot<TLanes>
-    {
-        var weights = TLanes.Load(packed + (64 * q));
-        s0 = TDot.Wide(s0, weights, Quad<TLanes>(x0, q));
-        s1 = TDot.Wide(s1, weights, Quad<TLanes>(x1, q));
-        s2 = TDot.Wide(s2, weights, Quad<TLanes>(x2, q));
-        s3 = TDot.Wide(s3, weights, Quad<TLanes>(x3, q));
-    }
-
-    /// <summary>Quads q, q + 1, q + 4 and q + 5 of four tokens.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void NarrowQuads<TLanes, TDot, TFormat>(
-        byte* packed,
-        int q,
-        byte* x0,
-        byte* x1,
-        byte* x2,
-        byte* x3,
-        ref TLanes s0,
-        ref TLanes s1,
-        ref TLanes s2,
-        ref TLanes s3,
-        ref TLanes h0,
-        ref TLanes h1,
-        ref TLanes h2,
-        ref TLanes h3)
-        where TLanes : unmanaged, ILanes<TLanes>
-        where TDot : IByteDot<TLanes>
-        where TFormat : IBlockFormat
-    {
-        var bits = TFormat.Bits;
-        var first = TLanes.Load(packed + (64 * q));
-        var second = TLanes.Load(packed + (64 * (q + 1)));
-        var upper = bits == 4 ? TLanes.Zero : TLanes.Load(packed + 256);
-        var upperOfHigh = bits == 6 ? TLanes.Load(packed + 320) : upper;
-
-        var weights = PackedWeights.Low(bits, first, upper, q);
-        var p0 = TDot.Step(TDot.Start(s0), weights, Quad<TLanes>(x0, q));
-        var p1 = TDot.Step(TDot.Start(s1), weights, Quad<TLanes>(x1, q));
-        var p2 = TDot.Step(TDot.Start(s2), weights, Quad<TLanes>(x2, q));
-        var p3 = TDot.Step(TDot.Start(s3), weights, Quad<TLanes>(x3, q));
-        weights = PackedWeights.Low(bits, second, upper, q + 1);
-        p0 = TDot.Step(p0, weights, Quad<TLanes>(x0, q + 1));
-        p1 = TDot.Step(p1, weights, Quad<TLanes>(x1, q + 1));
-        p2 = TDot.Step(p2, weights, Quad<TLanes>(x2, q + 1));
-        p3 = TDot.Step(p3, weights, Quad<TLanes>(x3, q + 1));
-        if (bits == 6)
-        {
-            s0 = TDot.Fold(s0, p0);
-            s1 = TDot.Fold(s1, p1);
-            s2 = TDot.Fold(s2, p2);
-            s3 = TDot.Fold(s3, p3);
-            p0 = TDot.Start(h0);
-            p1 = TDot.Start(h1);
-            p2 = TDot.Start(h2);
-            p3 = TDot.Start(h3);
-        }
-
-        weights = PackedWeights.High(bits, first, upperOfHigh, q);
-        p0 = TDot.Step(p0, weights, Quad<TLanes>(x0, q + 4));
-        p1 = TDot.Step(p1, weights, Quad<TLanes>(x1, q + 4));
-        p2 = TDot.Step(p2, weights, Quad<TLanes>(x2, q + 4));
-        p3 = TDot.Step(p3, weights, Quad<TLanes>(x3, q + 4));
-        weights = PackedWeights.High(bits, second, upperOfHigh, q + 1);
-        p0 = TDot.Step(p0, weights, Quad<TLanes>(x0, q + 5));
-        p1 = TDot.Step(p1, weights, Quad<TLanes>(x1, q + 5));
-        p2 = TDot.Step(p2, weights, Quad<TLanes>(x2, q + 5));
-        p3 = TDot.Step(p3, weights, Quad<TLanes>(x3, q + 5));
-        if (bits == 6)
-        {
-            h0 = TDot.Fold(h0, p0);
-            h1 = TDot.Fold(h1, p1);
-            h2 = TDot.Fold(h2, p2);
-            h3 = TDot.Fold(h3, p3);
-        }
-        else
-        {
-            s0 = TDot.Fold(s0, p0);
-            s1 = TDot.Fold(s1, p1);
-            s2 = TDot.Fold(s2, p2);
-            s3 = TDot.Fold(s3, p3);
-        }
-    }
-
-    /// <summary>Quads q, q + 1, q + 4 and q + 5 of one token.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void NarrowQuads<TLanes, TDot, TFormat>(byte* packed, int q, byte* x, ref TLanes s, ref TLanes h)
-        where TLanes : unmanaged, ILanes<TLanes>
-        where TDot : IByteDot<TLanes>
-        where TFormat : IBlockFormat
-    {
-        var bits = TFormat.Bits;
-        var first = TLanes.Load(packed + (64 * q));
-        var second = TLanes.Load(packed + (64 * (q + 1)));
-        var upper = bits == 4 ? TLanes.Zero : TLanes.Load(packed + 256);
-        var upperOfHigh = bits == 6 ? TLanes.Load(packed + 320) : upper;
-
-        var p = TDot.Step(TDot.Start(s), PackedWeights.Low(bits, first, upper, q), Quad<TLanes>(x, q));
-        p = TDot.Step(p, PackedWeights.Low(bits, second, upper, q + 1), Quad<TLanes>(x, q + 1));
-        if (bits == 6)
-        {
-            s = TDot.Fold(s, p);
-            p = TDot.Start(h);
-        }
-
-        p = TDot.Step(p, PackedWeights.High(bits, first, upperOfHigh, q), Quad<TLanes>(x, q + 4));
-        p = TDot.Step(p, PackedWeights.High(bits, second, upperOfHigh, q + 1), Quad<TLanes>(x, q + 5));
-        if (bits == 6)
-            h = TDot.Fold(h, p);
-        else
-            s = TDot.Fold(s, p);
-    }
+        => TDot.Fold(sum, TDot.Step(TDot.Start(sum), weights, Quad<TLanes>(x)));
 
     /// <summary>The integer low × low scale + high × high scale, exact in floats: it stays below 2^24.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -269,8 +239,8 @@ internal static unsafe class QuantizedTile
         where TLanes : unmanaged, ILanes<TLanes>
         => TLanes.MultiplyAdd(
             lowScale,
-            TLanes.Subtract(low, Float<TLanes>(x, ActivationBlock.Bias32LowAt)),
-            TLanes.Multiply(highScale, TLanes.Subtract(high, Float<TLanes>(x, ActivationBlock.Bias32HighAt))));
+            TLanes.Subtract(low, Float<TLanes>(x + ActivationBlock.Bias32LowAt)),
+            TLanes.Multiply(highScale, TLanes.Subtract(high, Float<TLanes>(x + ActivationBlock.Bias32HighAt))));
 
     /// <summary>sum + (scale × activation scale) × integer dot product.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -279,28 +249,26 @@ internal static unsafe class QuantizedTile
         where TDot : IByteDot<TLanes>
         where TFormat : IBlockFormat
     {
-        if (TFormat.Bits != 6)
-        {
-            dot = TLanes.Subtract(dot, TFormat.Offset switch
-            {
-                128 when TDot.WideIsUnsigned => Float<TLanes>(x, ActivationBlock.Bias128At),
-                16 => Float<TLanes>(x, ActivationBlock.Bias16At),
-                8 => Float<TLanes>(x, ActivationBlock.Bias8At),
-                _ => TLanes.Broadcast(ActivationBlock.Magic),
-            });
-        }
-
-        return TLanes.MultiplyAdd(TLanes.Multiply(scale, Float<TLanes>(x, ActivationBlock.ScaleAt)), dot, sum);
+        // Six bits have lost their offset in Halves.
+        if (TFormat.Bits == 8 && TDot.WideIsUnsigned)
+            dot = TLanes.Subtract(dot, Float<TLanes>(x + ActivationBlock.Bias128At));
+        else if (TFormat.Offset == 16)
+            dot = TLanes.Subtract(dot, Float<TLanes>(x + ActivationBlock.Bias16At));
+        else if (TFormat.Offset == 8)
+            dot = TLanes.Subtract(dot, Float<TLanes>(x + ActivationBlock.Bias8At));
+        else if (TFormat.Bits != 6)
+            dot = TLanes.Subtract(dot, TLanes.Broadcast(ActivationBlock.Magic));
+        return TLanes.MultiplyAdd(TLanes.Multiply(scale, Float<TLanes>(x + ActivationBlock.ScaleAt)), dot, sum);
     }
 
     /// <summary>Four activation bytes for every row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes Quad<TLanes>(byte* x, int q)
+    private static TLanes Quad<TLanes>(byte* x)
         where TLanes : unmanaged, ILanes<TLanes>
-        => TLanes.Broadcast(((int*)x)[q]);
+        => TLanes.Broadcast(*(int*)x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes Float<TLanes>(byte* x, int offset)
+    private static TLanes Float<TLanes>(byte* x)
         where TLanes : unmanaged, ILanes<TLanes>
-        => TLanes.Broadcast(*(float*)(x + offset));
+        => TLanes.Broadcast(*(float*)x);
 }

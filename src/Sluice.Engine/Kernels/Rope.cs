@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Kernels;
@@ -63,6 +64,7 @@ internal static unsafe class Rope
             Halves<TLanes>(head, cos, sin, pairs);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Neighbours<TLanes>(float* head, float* cos, float* sin, int pairs)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -83,6 +85,7 @@ internal static unsafe class Rope
             Turn(ref head[2 * pair], ref head[(2 * pair) + 1], cos[pair], sin[pair]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Halves<TLanes>(float* head, float* cos, float* sin, int pairs)
         where TLanes : unmanaged, ILanes<TLanes>
     {

@@ -30,6 +30,7 @@ internal static unsafe class SiluMultiply
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TLanes>(float* gate, float* up, float* y, int length)
         where TLanes : unmanaged, ILanes<TLanes>
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Kernels;
@@ -49,6 +50,7 @@ internal static unsafe class Softmax
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<TLanes>(float* x, int length)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -61,6 +63,7 @@ internal static unsafe class Softmax
             Tail.Store(TLanes.Multiply(Tail.Load<TLanes>(x + i, length - i), factor), x + i, length - i);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static (float Maximum, float Sum) Sum<TLanes>(float* x, int length, float* exponentials)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -90,6 +93,7 @@ internal static unsafe class Softmax
         return (maximum, TLanes.Sum(sum));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Maximum<TLanes>(float* x, int length)
         where TLanes : unmanaged, ILanes<TLanes>
     {

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Kernels;
@@ -29,6 +30,7 @@ internal static unsafe class TopK
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Select<TLanes>(float* x, int length, Span<int> indices, Span<float> values)
         where TLanes : unmanaged, ILanes<TLanes>
     {

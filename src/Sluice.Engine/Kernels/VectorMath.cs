@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Kernels;
@@ -48,6 +49,7 @@ internal static unsafe class VectorMath
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static float Dot<TLanes>(float* a, float* b, int length)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -60,6 +62,7 @@ internal static unsafe class VectorMath
         return TLanes.Sum(sum);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddScaled<TLanes>(float* y, float a, float* x, int length)
         where TLanes : unmanaged, ILanes<TLanes>
     {

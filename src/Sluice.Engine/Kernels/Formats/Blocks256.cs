@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sluice.Engine.Gguf;
 using Sluice.Engine.Kernels.Vectors;
 
@@ -109,14 +110,18 @@ internal readonly unsafe struct Q6_K : IBlockFormat
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PrepareScales<TLanes>(byte* groupScales, int first, int count, float* prepared)
         where TLanes : unmanaged, ILanes<TLanes>
     {
+        var scale = TLanes.Zero;
         for (var part = first; part < first + count; part++, prepared += 3 * Rows)
         {
             var block = groupScales + (part / 8 * GroupScaleBytes);
+            if (part == first || part % 8 == 0)
+                scale = HalfFloat.Load<TLanes>((ushort*)block);
             var scales = (sbyte*)block + (2 * Rows) + (part % 8 * 2 * Rows);
-            TLanes.Store(HalfFloat.Load<TLanes>((ushort*)block), prepared);
+            TLanes.Store(scale, prepared);
             TLanes.Store(TLanes.ToFloat(TLanes.LoadSByte(scales)), prepared + Rows);
             TLanes.Store(TLanes.ToFloat(TLanes.LoadSByte(scales + Rows)), prepared + (2 * Rows));
         }
@@ -164,14 +169,20 @@ internal static unsafe class Blocks256
             weights[i] = (byte)((source[i] >> shift) & 0x0F);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PrepareScalesAndMinima<TLanes>(byte* groupScales, int first, int count, float* prepared)
         where TLanes : unmanaged, ILanes<TLanes>
     {
+        TLanes scale = TLanes.Zero, minimum = TLanes.Zero;
         for (var part = first; part < first + count; part++, prepared += 2 * Rows)
         {
             var block = groupScales + (part / 8 * ScaleAndMinimumBytes);
-            var scale = HalfFloat.Load<TLanes>((ushort*)block);
-            var minimum = HalfFloat.Load<TLanes>((ushort*)block + Rows);
+            if (part == first || part % 8 == 0)
+            {
+                scale = HalfFloat.Load<TLanes>((ushort*)block);
+                minimum = HalfFloat.Load<TLanes>((ushort*)block + Rows);
+            }
+
             var scales = TLanes.ToFloat(TLanes.LoadByte(block + ((4 + (part % 8)) * Rows)));
             var minima = TLanes.ToFloat(TLanes.LoadByte(block + ((12 + (part % 8)) * Rows)));
             TLanes.Store(TLanes.Multiply(scale, scales), prepared);

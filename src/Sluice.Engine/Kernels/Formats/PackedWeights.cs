@@ -74,39 +74,32 @@ internal static unsafe class PackedWeights
         static uint Nibbles(uint* source, int q) => (source[q % 4 * Next] >> (q < 4 ? 0 : 4)) & 0x0F0F0F0F;
     }
 
-    /// <summary>Quad q of a vector of nibbles; upper is the vector with the further bits, where there are any.</summary>
+    /// <summary>
+    /// The weights in the low nibbles of vector q. <paramref name="upper"/> is the vector with their further bits,
+    /// shifted right by q (5 bits) or 2q (6 bits) as a whole: what crosses from byte to byte stays above the bits used.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Low<TLanes>(int bits, TLanes nibbles, TLanes upper, int q)
+    public static TLanes Low<TLanes>(int bits, TLanes nibbles, TLanes upper)
         where TLanes : unmanaged, ILanes<TLanes>
     {
         var low = TLanes.And(nibbles, TLanes.Broadcast(0x0F0F0F0F));
-        return bits switch
-        {
-            5 => TLanes.Or(low, TLanes.And(TLanes.ShiftLeft(upper, 4 - q), TLanes.Broadcast(0x10101010))),
-            6 => TLanes.Or(low, UpperTwo(upper, q)),
-            _ => low,
-        };
+        if (bits == 5)
+            return TLanes.Or(low, TLanes.And(TLanes.ShiftLeft(upper, 4), TLanes.Broadcast(0x10101010)));
+        if (bits == 6)
+            return TLanes.Or(low, TLanes.And(TLanes.ShiftLeft(upper, 4), TLanes.Broadcast(0x30303030)));
+        return low;
     }
 
-    /// <summary>Quad q + 4 of a vector of nibbles.</summary>
+    /// <summary>The weights in the high nibbles of vector q; with 5 bits <paramref name="upper"/> is the same as for the low ones.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes High<TLanes>(int bits, TLanes nibbles, TLanes upper, int q)
+    public static TLanes High<TLanes>(int bits, TLanes nibbles, TLanes upper)
         where TLanes : unmanaged, ILanes<TLanes>
     {
         var high = TLanes.And(TLanes.ShiftRight(nibbles, 4), TLanes.Broadcast(0x0F0F0F0F));
-        return bits switch
-        {
-            5 => TLanes.Or(high, TLanes.And(TLanes.ShiftRight(upper, q), TLanes.Broadcast(0x10101010))),
-            6 => TLanes.Or(high, UpperTwo(upper, q)),
-            _ => high,
-        };
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes UpperTwo<TLanes>(TLanes upper, int q)
-        where TLanes : unmanaged, ILanes<TLanes>
-    {
-        var shifted = q < 2 ? TLanes.ShiftLeft(upper, 4 - (2 * q)) : TLanes.ShiftRight(upper, (2 * q) - 4);
-        return TLanes.And(shifted, TLanes.Broadcast(0x30303030));
+        if (bits == 5)
+            return TLanes.Or(high, TLanes.And(upper, TLanes.Broadcast(0x10101010)));
+        if (bits == 6)
+            return TLanes.Or(high, TLanes.And(TLanes.ShiftLeft(upper, 4), TLanes.Broadcast(0x30303030)));
+        return high;
     }
 }

@@ -37,9 +37,7 @@ internal readonly struct VnniDot : IByteDot<Lanes256>
     public static bool WideIsUnsigned => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Wide(Lanes256 sum, Lanes256 weights, Lanes256 activations) => new(
-        AvxVnni.MultiplyWideningAndAdd(sum.L, weights.L.AsByte(), activations.L.AsSByte()),
-        AvxVnni.MultiplyWideningAndAdd(sum.H, weights.H.AsByte(), activations.H.AsSByte()));
+    public static Lanes256 Wide(Lanes256 sum, Lanes256 weights, Lanes256 activations) => new() { L = AvxVnni.MultiplyWideningAndAdd(sum.L, weights.L.AsByte(), activations.L.AsSByte()), H = AvxVnni.MultiplyWideningAndAdd(sum.H, weights.H.AsByte(), activations.H.AsSByte()) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Start(Lanes256 sum) => sum;
@@ -58,7 +56,7 @@ internal readonly struct Avx2Dot : IByteDot<Lanes256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Wide(Lanes256 sum, Lanes256 weights, Lanes256 activations)
-        => new(Signed(sum.L, weights.L, activations.L), Signed(sum.H, weights.H, activations.H));
+        => new() { L = Signed(sum.L, weights.L, activations.L), H = Signed(sum.H, weights.H, activations.H) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Signed(Vector256<int> sum, Vector256<int> weights, Vector256<int> activations)
@@ -72,14 +70,10 @@ internal readonly struct Avx2Dot : IByteDot<Lanes256>
     public static Lanes256 Start(Lanes256 sum) => Lanes256.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Step(Lanes256 partial, Lanes256 weights, Lanes256 activations) => new(
-        (partial.L.AsInt16() + Avx2.MultiplyAddAdjacent(weights.L.AsByte(), activations.L.AsSByte())).AsInt32(),
-        (partial.H.AsInt16() + Avx2.MultiplyAddAdjacent(weights.H.AsByte(), activations.H.AsSByte())).AsInt32());
+    public static Lanes256 Step(Lanes256 partial, Lanes256 weights, Lanes256 activations) => new() { L = (partial.L.AsInt16() + Avx2.MultiplyAddAdjacent(weights.L.AsByte(), activations.L.AsSByte())).AsInt32(), H = (partial.H.AsInt16() + Avx2.MultiplyAddAdjacent(weights.H.AsByte(), activations.H.AsSByte())).AsInt32() };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Fold(Lanes256 sum, Lanes256 partial) => new(
-        sum.L + Avx2.MultiplyAddAdjacent(partial.L.AsInt16(), Vector256.Create((short)1)),
-        sum.H + Avx2.MultiplyAddAdjacent(partial.H.AsInt16(), Vector256.Create((short)1)));
+    public static Lanes256 Fold(Lanes256 sum, Lanes256 partial) => new() { L = sum.L + Avx2.MultiplyAddAdjacent(partial.L.AsInt16(), Vector256.Create((short)1)), H = sum.H + Avx2.MultiplyAddAdjacent(partial.H.AsInt16(), Vector256.Create((short)1)) };
 }
 
 /// <summary>AVX-512 BW: as <see cref="Avx2Dot"/>, twice as wide.</summary>
@@ -95,7 +89,7 @@ internal readonly struct Avx512Dot : IByteDot<Lanes512>
         var negative = Vector512.LessThan(signed, Vector512<sbyte>.Zero);
         var turned = (activations.V.AsSByte() ^ negative) - negative;
         var pairs = Avx512BW.MultiplyAddAdjacent(Avx512BW.Abs(signed), turned);
-        return new(sum.V + Avx512BW.MultiplyAddAdjacent(pairs, Vector512.Create((short)1)));
+        return new() { V = sum.V + Avx512BW.MultiplyAddAdjacent(pairs, Vector512.Create((short)1)) };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -103,11 +97,11 @@ internal readonly struct Avx512Dot : IByteDot<Lanes512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Step(Lanes512 partial, Lanes512 weights, Lanes512 activations)
-        => new((partial.V.AsInt16() + Avx512BW.MultiplyAddAdjacent(weights.V.AsByte(), activations.V.AsSByte())).AsInt32());
+        => new() { V = (partial.V.AsInt16() + Avx512BW.MultiplyAddAdjacent(weights.V.AsByte(), activations.V.AsSByte())).AsInt32() };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Fold(Lanes512 sum, Lanes512 partial)
-        => new(sum.V + Avx512BW.MultiplyAddAdjacent(partial.V.AsInt16(), Vector512.Create((short)1)));
+        => new() { V = sum.V + Avx512BW.MultiplyAddAdjacent(partial.V.AsInt16(), Vector512.Create((short)1)) };
 }
 
 /// <summary>Vector128: Arm's dot product where there is one, else products widened to 16 bits.</summary>
@@ -119,22 +113,26 @@ internal readonly struct PortableDot : IByteDot<Lanes128>
     public static Lanes128 Wide(Lanes128 sum, Lanes128 weights, Lanes128 activations)
     {
         var flip = Vector128.Create(unchecked((int)0x80808080));
-        return new(
-            Dot(sum.A, weights.A ^ flip, activations.A),
-            Dot(sum.B, weights.B ^ flip, activations.B),
-            Dot(sum.C, weights.C ^ flip, activations.C),
-            Dot(sum.D, weights.D ^ flip, activations.D));
+        return new()
+    {
+        A = Dot(sum.A, weights.A ^ flip, activations.A),
+        B = Dot(sum.B, weights.B ^ flip, activations.B),
+        C = Dot(sum.C, weights.C ^ flip, activations.C),
+        D = Dot(sum.D, weights.D ^ flip, activations.D),
+    };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Start(Lanes128 sum) => sum;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Step(Lanes128 partial, Lanes128 weights, Lanes128 activations) => new(
-        Dot(partial.A, weights.A, activations.A),
-        Dot(partial.B, weights.B, activations.B),
-        Dot(partial.C, weights.C, activations.C),
-        Dot(partial.D, weights.D, activations.D));
+    public static Lanes128 Step(Lanes128 partial, Lanes128 weights, Lanes128 activations) => new()
+    {
+        A = Dot(partial.A, weights.A, activations.A),
+        B = Dot(partial.B, weights.B, activations.B),
+        C = Dot(partial.C, weights.C, activations.C),
+        D = Dot(partial.D, weights.D, activations.D),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Fold(Lanes128 sum, Lanes128 partial) => partial;

@@ -4,12 +4,12 @@ using System.Runtime.Intrinsics;
 namespace Sluice.Engine.Kernels.Vectors;
 
 /// <summary>Four 128-bit registers, in portable operations only.</summary>
-internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vector128<int> c, Vector128<int> d) : ILanes<Lanes128>
+internal unsafe struct Lanes128 : ILanes<Lanes128>
 {
-    public readonly Vector128<int> A = a;
-    public readonly Vector128<int> B = b;
-    public readonly Vector128<int> C = c;
-    public readonly Vector128<int> D = d;
+    public Vector128<int> A;
+    public Vector128<int> B;
+    public Vector128<int> C;
+    public Vector128<int> D;
 
     public static Lanes128 Zero
     {
@@ -18,14 +18,16 @@ internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vec
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Lanes128 Of(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
-        => new(a.AsInt32(), b.AsInt32(), c.AsInt32(), d.AsInt32());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Load(void* source)
     {
         var p = (int*)source;
-        return new(Vector128.Load(p), Vector128.Load(p + 4), Vector128.Load(p + 8), Vector128.Load(p + 12));
+        return new()
+    {
+        A = Vector128.Load(p),
+        B = Vector128.Load(p + 4),
+        C = Vector128.Load(p + 8),
+        D = Vector128.Load(p + 12),
+    };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -42,14 +44,26 @@ internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vec
     public static Lanes128 Broadcast(float value)
     {
         var all = Vector128.Create(value).AsInt32();
-        return new(all, all, all, all);
+        return new()
+    {
+        A = all,
+        B = all,
+        C = all,
+        D = all,
+    };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Broadcast(int value)
     {
         var all = Vector128.Create(value);
-        return new(all, all, all, all);
+        return new()
+    {
+        A = all,
+        B = all,
+        C = all,
+        D = all,
+    };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -57,7 +71,13 @@ internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vec
     {
         var (a, b) = Vector128.Widen(Vector128.Load(source));
         var (c, d) = Vector128.Widen(Vector128.Load(source + 8));
-        return new(a.AsInt32(), b.AsInt32(), c.AsInt32(), d.AsInt32());
+        return new()
+    {
+        A = a.AsInt32(),
+        B = b.AsInt32(),
+        C = c.AsInt32(),
+        D = d.AsInt32(),
+    };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -66,7 +86,13 @@ internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vec
         var (low, high) = Vector128.Widen(Vector128.Load(source));
         var (a, b) = Vector128.Widen(low);
         var (c, d) = Vector128.Widen(high);
-        return new(a.AsInt32(), b.AsInt32(), c.AsInt32(), d.AsInt32());
+        return new()
+    {
+        A = a.AsInt32(),
+        B = b.AsInt32(),
+        C = c.AsInt32(),
+        D = d.AsInt32(),
+    };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -75,7 +101,13 @@ internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vec
         var (low, high) = Vector128.Widen(Vector128.Load(source));
         var (a, b) = Vector128.Widen(low);
         var (c, d) = Vector128.Widen(high);
-        return new(a, b, c, d);
+        return new()
+    {
+        A = a,
+        B = b,
+        C = c,
+        D = d,
+    };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -83,11 +115,13 @@ internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vec
     {
         var first = Vector128.Load(source);
         var second = Vector128.Load(source + 4);
-        return Of(
-            Vector128.Shuffle(first, Vector128.Create(0, 0, 1, 1)),
-            Vector128.Shuffle(first, Vector128.Create(2, 2, 3, 3)),
-            Vector128.Shuffle(second, Vector128.Create(0, 0, 1, 1)),
-            Vector128.Shuffle(second, Vector128.Create(2, 2, 3, 3)));
+        return new()
+    {
+        A = Vector128.Shuffle(first, Vector128.Create(0, 0, 1, 1)).AsInt32(),
+        B = Vector128.Shuffle(first, Vector128.Create(2, 2, 3, 3)).AsInt32(),
+        C = Vector128.Shuffle(second, Vector128.Create(0, 0, 1, 1)).AsInt32(),
+        D = Vector128.Shuffle(second, Vector128.Create(2, 2, 3, 3)).AsInt32(),
+    };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -96,54 +130,88 @@ internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vec
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Add(Lanes128 a, Lanes128 b)
-        => Of(a.A.AsSingle() + b.A.AsSingle(), a.B.AsSingle() + b.B.AsSingle(), a.C.AsSingle() + b.C.AsSingle(), a.D.AsSingle() + b.D.AsSingle());
+        => new()
+    {
+        A = (a.A.AsSingle() + b.A.AsSingle()).AsInt32(),
+        B = (a.B.AsSingle() + b.B.AsSingle()).AsInt32(),
+        C = (a.C.AsSingle() + b.C.AsSingle()).AsInt32(),
+        D = (a.D.AsSingle() + b.D.AsSingle()).AsInt32(),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Subtract(Lanes128 a, Lanes128 b)
-        => Of(a.A.AsSingle() - b.A.AsSingle(), a.B.AsSingle() - b.B.AsSingle(), a.C.AsSingle() - b.C.AsSingle(), a.D.AsSingle() - b.D.AsSingle());
+        => new()
+    {
+        A = (a.A.AsSingle() - b.A.AsSingle()).AsInt32(),
+        B = (a.B.AsSingle() - b.B.AsSingle()).AsInt32(),
+        C = (a.C.AsSingle() - b.C.AsSingle()).AsInt32(),
+        D = (a.D.AsSingle() - b.D.AsSingle()).AsInt32(),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Multiply(Lanes128 a, Lanes128 b)
-        => Of(a.A.AsSingle() * b.A.AsSingle(), a.B.AsSingle() * b.B.AsSingle(), a.C.AsSingle() * b.C.AsSingle(), a.D.AsSingle() * b.D.AsSingle());
+        => new()
+    {
+        A = (a.A.AsSingle() * b.A.AsSingle()).AsInt32(),
+        B = (a.B.AsSingle() * b.B.AsSingle()).AsInt32(),
+        C = (a.C.AsSingle() * b.C.AsSingle()).AsInt32(),
+        D = (a.D.AsSingle() * b.D.AsSingle()).AsInt32(),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Divide(Lanes128 a, Lanes128 b)
-        => Of(a.A.AsSingle() / b.A.AsSingle(), a.B.AsSingle() / b.B.AsSingle(), a.C.AsSingle() / b.C.AsSingle(), a.D.AsSingle() / b.D.AsSingle());
+        => new()
+    {
+        A = (a.A.AsSingle() / b.A.AsSingle()).AsInt32(),
+        B = (a.B.AsSingle() / b.B.AsSingle()).AsInt32(),
+        C = (a.C.AsSingle() / b.C.AsSingle()).AsInt32(),
+        D = (a.D.AsSingle() / b.D.AsSingle()).AsInt32(),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 MultiplyAdd(Lanes128 a, Lanes128 b, Lanes128 c) => Of(
-        Vector128.FusedMultiplyAdd(a.A.AsSingle(), b.A.AsSingle(), c.A.AsSingle()),
-        Vector128.FusedMultiplyAdd(a.B.AsSingle(), b.B.AsSingle(), c.B.AsSingle()),
-        Vector128.FusedMultiplyAdd(a.C.AsSingle(), b.C.AsSingle(), c.C.AsSingle()),
-        Vector128.FusedMultiplyAdd(a.D.AsSingle(), b.D.AsSingle(), c.D.AsSingle()));
+    public static Lanes128 MultiplyAdd(Lanes128 a, Lanes128 b, Lanes128 c) => new()
+    {
+        A = Vector128.FusedMultiplyAdd(a.A.AsSingle(), b.A.AsSingle(), c.A.AsSingle()).AsInt32(),
+        B = Vector128.FusedMultiplyAdd(a.B.AsSingle(), b.B.AsSingle(), c.B.AsSingle()).AsInt32(),
+        C = Vector128.FusedMultiplyAdd(a.C.AsSingle(), b.C.AsSingle(), c.C.AsSingle()).AsInt32(),
+        D = Vector128.FusedMultiplyAdd(a.D.AsSingle(), b.D.AsSingle(), c.D.AsSingle()).AsInt32(),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 NegatedMultiplyAdd(Lanes128 a, Lanes128 b, Lanes128 c) => Of(
-        Vector128.FusedMultiplyAdd(-a.A.AsSingle(), b.A.AsSingle(), c.A.AsSingle()),
-        Vector128.FusedMultiplyAdd(-a.B.AsSingle(), b.B.AsSingle(), c.B.AsSingle()),
-        Vector128.FusedMultiplyAdd(-a.C.AsSingle(), b.C.AsSingle(), c.C.AsSingle()),
-        Vector128.FusedMultiplyAdd(-a.D.AsSingle(), b.D.AsSingle(), c.D.AsSingle()));
+    public static Lanes128 NegatedMultiplyAdd(Lanes128 a, Lanes128 b, Lanes128 c) => new()
+    {
+        A = Vector128.FusedMultiplyAdd(-a.A.AsSingle(), b.A.AsSingle(), c.A.AsSingle()).AsInt32(),
+        B = Vector128.FusedMultiplyAdd(-a.B.AsSingle(), b.B.AsSingle(), c.B.AsSingle()).AsInt32(),
+        C = Vector128.FusedMultiplyAdd(-a.C.AsSingle(), b.C.AsSingle(), c.C.AsSingle()).AsInt32(),
+        D = Vector128.FusedMultiplyAdd(-a.D.AsSingle(), b.D.AsSingle(), c.D.AsSingle()).AsInt32(),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Max(Lanes128 a, Lanes128 b) => Of(
-        Greater(a.A.AsSingle(), b.A.AsSingle()),
-        Greater(a.B.AsSingle(), b.B.AsSingle()),
-        Greater(a.C.AsSingle(), b.C.AsSingle()),
-        Greater(a.D.AsSingle(), b.D.AsSingle()));
+    public static Lanes128 Max(Lanes128 a, Lanes128 b) => new()
+    {
+        A = Greater(a.A.AsSingle(), b.A.AsSingle()).AsInt32(),
+        B = Greater(a.B.AsSingle(), b.B.AsSingle()).AsInt32(),
+        C = Greater(a.C.AsSingle(), b.C.AsSingle()).AsInt32(),
+        D = Greater(a.D.AsSingle(), b.D.AsSingle()).AsInt32(),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 GreaterThan(Lanes128 a, Lanes128 b) => Of(
-        Vector128.GreaterThan(a.A.AsSingle(), b.A.AsSingle()),
-        Vector128.GreaterThan(a.B.AsSingle(), b.B.AsSingle()),
-        Vector128.GreaterThan(a.C.AsSingle(), b.C.AsSingle()),
-        Vector128.GreaterThan(a.D.AsSingle(), b.D.AsSingle()));
+    public static Lanes128 GreaterThan(Lanes128 a, Lanes128 b) => new()
+    {
+        A = Vector128.GreaterThan(a.A.AsSingle(), b.A.AsSingle()).AsInt32(),
+        B = Vector128.GreaterThan(a.B.AsSingle(), b.B.AsSingle()).AsInt32(),
+        C = Vector128.GreaterThan(a.C.AsSingle(), b.C.AsSingle()).AsInt32(),
+        D = Vector128.GreaterThan(a.D.AsSingle(), b.D.AsSingle()).AsInt32(),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Select(Lanes128 mask, Lanes128 a, Lanes128 b) => new(
-        Vector128.ConditionalSelect(mask.A, b.A, a.A),
-        Vector128.ConditionalSelect(mask.B, b.B, a.B),
-        Vector128.ConditionalSelect(mask.C, b.C, a.C),
-        Vector128.ConditionalSelect(mask.D, b.D, a.D));
+    public static Lanes128 Select(Lanes128 mask, Lanes128 a, Lanes128 b) => new()
+    {
+        A = Vector128.ConditionalSelect(mask.A, b.A, a.A),
+        B = Vector128.ConditionalSelect(mask.B, b.B, a.B),
+        C = Vector128.ConditionalSelect(mask.C, b.C, a.C),
+        D = Vector128.ConditionalSelect(mask.D, b.D, a.D),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint SignBits(Lanes128 value)
@@ -156,41 +224,107 @@ internal readonly unsafe struct Lanes128(Vector128<int> a, Vector128<int> b, Vec
     public static Lanes128 SwapPairs(Lanes128 value)
     {
         var order = Vector128.Create(1, 0, 3, 2);
-        return new(Vector128.Shuffle(value.A, order), Vector128.Shuffle(value.B, order), Vector128.Shuffle(value.C, order), Vector128.Shuffle(value.D, order));
+        return new()
+    {
+        A = Vector128.Shuffle(value.A, order),
+        B = Vector128.Shuffle(value.B, order),
+        C = Vector128.Shuffle(value.C, order),
+        D = Vector128.Shuffle(value.D, order),
+    };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 ToFloat(Lanes128 integers)
-        => Of(Vector128.ConvertToSingle(integers.A), Vector128.ConvertToSingle(integers.B), Vector128.ConvertToSingle(integers.C), Vector128.ConvertToSingle(integers.D));
+        => new()
+    {
+        A = Vector128.ConvertToSingle(integers.A).AsInt32(),
+        B = Vector128.ConvertToSingle(integers.B).AsInt32(),
+        C = Vector128.ConvertToSingle(integers.C).AsInt32(),
+        D = Vector128.ConvertToSingle(integers.D).AsInt32(),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 AddInt(Lanes128 a, Lanes128 b) => new(a.A + b.A, a.B + b.B, a.C + b.C, a.D + b.D);
+    public static Lanes128 AddInt(Lanes128 a, Lanes128 b) => new()
+    {
+        A = a.A + b.A,
+        B = a.B + b.B,
+        C = a.C + b.C,
+        D = a.D + b.D,
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 SubtractInt(Lanes128 a, Lanes128 b) => new(a.A - b.A, a.B - b.B, a.C - b.C, a.D - b.D);
+    public static Lanes128 SubtractInt(Lanes128 a, Lanes128 b) => new()
+    {
+        A = a.A - b.A,
+        B = a.B - b.B,
+        C = a.C - b.C,
+        D = a.D - b.D,
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 MaxInt(Lanes128 a, Lanes128 b)
-        => new(Vector128.Max(a.A, b.A), Vector128.Max(a.B, b.B), Vector128.Max(a.C, b.C), Vector128.Max(a.D, b.D));
+        => new()
+    {
+        A = Vector128.Max(a.A, b.A),
+        B = Vector128.Max(a.B, b.B),
+        C = Vector128.Max(a.C, b.C),
+        D = Vector128.Max(a.D, b.D),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 GreaterThanInt(Lanes128 a, Lanes128 b)
-        => new(Vector128.GreaterThan(a.A, b.A), Vector128.GreaterThan(a.B, b.B), Vector128.GreaterThan(a.C, b.C), Vector128.GreaterThan(a.D, b.D));
+        => new()
+    {
+        A = Vector128.GreaterThan(a.A, b.A),
+        B = Vector128.GreaterThan(a.B, b.B),
+        C = Vector128.GreaterThan(a.C, b.C),
+        D = Vector128.GreaterThan(a.D, b.D),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 And(Lanes128 a, Lanes128 b) => new(a.A & b.A, a.B & b.B, a.C & b.C, a.D & b.D);
+    public static Lanes128 And(Lanes128 a, Lanes128 b) => new()
+    {
+        A = a.A & b.A,
+        B = a.B & b.B,
+        C = a.C & b.C,
+        D = a.D & b.D,
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Or(Lanes128 a, Lanes128 b) => new(a.A | b.A, a.B | b.B, a.C | b.C, a.D | b.D);
+    public static Lanes128 Or(Lanes128 a, Lanes128 b) => new()
+    {
+        A = a.A | b.A,
+        B = a.B | b.B,
+        C = a.C | b.C,
+        D = a.D | b.D,
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Xor(Lanes128 a, Lanes128 b) => new(a.A ^ b.A, a.B ^ b.B, a.C ^ b.C, a.D ^ b.D);
+    public static Lanes128 Xor(Lanes128 a, Lanes128 b) => new()
+    {
+        A = a.A ^ b.A,
+        B = a.B ^ b.B,
+        C = a.C ^ b.C,
+        D = a.D ^ b.D,
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 ShiftLeft(Lanes128 value, int count) => new(value.A << count, value.B << count, value.C << count, value.D << count);
+    public static Lanes128 ShiftLeft(Lanes128 value, int count) => new()
+    {
+        A = value.A << count,
+        B = value.B << count,
+        C = value.C << count,
+        D = value.D << count,
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 ShiftRight(Lanes128 value, int count) => new(value.A >>> count, value.B >>> count, value.C >>> count, value.D >>> count);
+    public static Lanes128 ShiftRight(Lanes128 value, int count) => new()
+    {
+        A = value.A >>> count,
+        B = value.B >>> count,
+        C = value.C >>> count,
+        D = value.D >>> count,
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes128 value)

@@ -5,36 +5,21 @@ using System.Runtime.Intrinsics.X86;
 namespace Sluice.Engine.Kernels.Vectors;
 
 /// <summary>Two 256-bit registers.</summary>
-internal readonly unsafe struct Lanes256(Vector256<int> low, Vector256<int> high) : ILanes<Lanes256>
+internal unsafe struct Lanes256 : ILanes<Lanes256>
 {
-    public readonly Vector256<int> L = low;
-    public readonly Vector256<int> H = high;
+    public Vector256<int> L;
+    public Vector256<int> H;
 
     public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
-
-    private Vector256<float> LF
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => L.AsSingle();
-    }
-
-    private Vector256<float> HF
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => H.AsSingle();
-    }
 
     public static Lanes256 Zero
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => new(Vector256<int>.Zero, Vector256<int>.Zero);
+        get => new() { L = Vector256<int>.Zero, H = Vector256<int>.Zero };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Lanes256 Of(Vector256<float> low, Vector256<float> high) => new(low.AsInt32(), high.AsInt32());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Load(void* source) => new(Vector256.Load((int*)source), Vector256.Load((int*)source + 8));
+    public static Lanes256 Load(void* source) => new() { L = Vector256.Load((int*)source), H = Vector256.Load((int*)source + 8) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lanes256 value, void* destination)
@@ -47,41 +32,39 @@ internal readonly unsafe struct Lanes256(Vector256<int> low, Vector256<int> high
     public static Lanes256 Broadcast(float value)
     {
         var both = Vector256.Create(value).AsInt32();
-        return new(both, both);
+        return new() { L = both, H = both };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Broadcast(int value)
     {
         var both = Vector256.Create(value);
-        return new(both, both);
+        return new() { L = both, H = both };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadUInt16(ushort* source)
-        => new(Avx2.ConvertToVector256Int32(Vector128.Load(source)), Avx2.ConvertToVector256Int32(Vector128.Load(source + 8)));
+        => new() { L = Avx2.ConvertToVector256Int32(Vector128.Load(source)), H = Avx2.ConvertToVector256Int32(Vector128.Load(source + 8)) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadByte(byte* source)
     {
         var bytes = Vector128.Load(source);
-        return new(Avx2.ConvertToVector256Int32(bytes), Avx2.ConvertToVector256Int32(Sse2.ShiftRightLogical128BitLane(bytes, 8)));
+        return new() { L = Avx2.ConvertToVector256Int32(bytes), H = Avx2.ConvertToVector256Int32(Sse2.ShiftRightLogical128BitLane(bytes, 8)) };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadSByte(sbyte* source)
     {
         var bytes = Vector128.Load(source);
-        return new(Avx2.ConvertToVector256Int32(bytes), Avx2.ConvertToVector256Int32(Sse2.ShiftRightLogical128BitLane(bytes, 8)));
+        return new() { L = Avx2.ConvertToVector256Int32(bytes), H = Avx2.ConvertToVector256Int32(Sse2.ShiftRightLogical128BitLane(bytes, 8)) };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadPairs(float* source)
     {
         var eight = Vector256.Load(source);
-        return Of(
-            Avx2.PermuteVar8x32(eight, Vector256.Create(0, 0, 1, 1, 2, 2, 3, 3)),
-            Avx2.PermuteVar8x32(eight, Vector256.Create(4, 4, 5, 5, 6, 6, 7, 7)));
+        return new() { L = Avx2.PermuteVar8x32(eight, Vector256.Create(0, 0, 1, 1, 2, 2, 3, 3)).AsInt32(), H = Avx2.PermuteVar8x32(eight, Vector256.Create(4, 4, 5, 5, 6, 6, 7, 7)).AsInt32() };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -92,82 +75,82 @@ internal readonly unsafe struct Lanes256(Vector256<int> low, Vector256<int> high
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Add(Lanes256 a, Lanes256 b) => Of(a.LF + b.LF, a.HF + b.HF);
+    public static Lanes256 Add(Lanes256 a, Lanes256 b) => new() { L = (a.L.AsSingle() + b.L.AsSingle()).AsInt32(), H = (a.H.AsSingle() + b.H.AsSingle()).AsInt32() };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Subtract(Lanes256 a, Lanes256 b) => Of(a.LF - b.LF, a.HF - b.HF);
+    public static Lanes256 Subtract(Lanes256 a, Lanes256 b) => new() { L = (a.L.AsSingle() - b.L.AsSingle()).AsInt32(), H = (a.H.AsSingle() - b.H.AsSingle()).AsInt32() };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Multiply(Lanes256 a, Lanes256 b) => Of(a.LF * b.LF, a.HF * b.HF);
+    public static Lanes256 Multiply(Lanes256 a, Lanes256 b) => new() { L = (a.L.AsSingle() * b.L.AsSingle()).AsInt32(), H = (a.H.AsSingle() * b.H.AsSingle()).AsInt32() };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Divide(Lanes256 a, Lanes256 b) => Of(a.LF / b.LF, a.HF / b.HF);
+    public static Lanes256 Divide(Lanes256 a, Lanes256 b) => new() { L = (a.L.AsSingle() / b.L.AsSingle()).AsInt32(), H = (a.H.AsSingle() / b.H.AsSingle()).AsInt32() };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 MultiplyAdd(Lanes256 a, Lanes256 b, Lanes256 c)
-        => Of(Fma.MultiplyAdd(a.LF, b.LF, c.LF), Fma.MultiplyAdd(a.HF, b.HF, c.HF));
+        => new() { L = Fma.MultiplyAdd(a.L.AsSingle(), b.L.AsSingle(), c.L.AsSingle()).AsInt32(), H = Fma.MultiplyAdd(a.H.AsSingle(), b.H.AsSingle(), c.H.AsSingle()).AsInt32() };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 NegatedMultiplyAdd(Lanes256 a, Lanes256 b, Lanes256 c)
-        => Of(Fma.MultiplyAddNegated(a.LF, b.LF, c.LF), Fma.MultiplyAddNegated(a.HF, b.HF, c.HF));
+        => new() { L = Fma.MultiplyAddNegated(a.L.AsSingle(), b.L.AsSingle(), c.L.AsSingle()).AsInt32(), H = Fma.MultiplyAddNegated(a.H.AsSingle(), b.H.AsSingle(), c.H.AsSingle()).AsInt32() };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Max(Lanes256 a, Lanes256 b) => Of(Avx.Max(a.LF, b.LF), Avx.Max(a.HF, b.HF));
+    public static Lanes256 Max(Lanes256 a, Lanes256 b) => new() { L = Avx.Max(a.L.AsSingle(), b.L.AsSingle()).AsInt32(), H = Avx.Max(a.H.AsSingle(), b.H.AsSingle()).AsInt32() };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 GreaterThan(Lanes256 a, Lanes256 b)
-        => Of(Vector256.GreaterThan(a.LF, b.LF), Vector256.GreaterThan(a.HF, b.HF));
+        => new() { L = Vector256.GreaterThan(a.L.AsSingle(), b.L.AsSingle()).AsInt32(), H = Vector256.GreaterThan(a.H.AsSingle(), b.H.AsSingle()).AsInt32() };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Select(Lanes256 mask, Lanes256 a, Lanes256 b)
-        => new(Vector256.ConditionalSelect(mask.L, b.L, a.L), Vector256.ConditionalSelect(mask.H, b.H, a.H));
+        => new() { L = Vector256.ConditionalSelect(mask.L, b.L, a.L), H = Vector256.ConditionalSelect(mask.H, b.H, a.H) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint SignBits(Lanes256 value) => value.L.ExtractMostSignificantBits() | (value.H.ExtractMostSignificantBits() << 8);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 SwapPairs(Lanes256 value) => new(Avx2.Shuffle(value.L, 0b10_11_00_01), Avx2.Shuffle(value.H, 0b10_11_00_01));
+    public static Lanes256 SwapPairs(Lanes256 value) => new() { L = Avx2.Shuffle(value.L, 0b10_11_00_01), H = Avx2.Shuffle(value.H, 0b10_11_00_01) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 ToFloat(Lanes256 integers)
-        => Of(Avx.ConvertToVector256Single(integers.L), Avx.ConvertToVector256Single(integers.H));
+        => new() { L = Avx.ConvertToVector256Single(integers.L).AsInt32(), H = Avx.ConvertToVector256Single(integers.H).AsInt32() };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 AddInt(Lanes256 a, Lanes256 b) => new(a.L + b.L, a.H + b.H);
+    public static Lanes256 AddInt(Lanes256 a, Lanes256 b) => new() { L = a.L + b.L, H = a.H + b.H };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 SubtractInt(Lanes256 a, Lanes256 b) => new(a.L - b.L, a.H - b.H);
+    public static Lanes256 SubtractInt(Lanes256 a, Lanes256 b) => new() { L = a.L - b.L, H = a.H - b.H };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 MaxInt(Lanes256 a, Lanes256 b) => new(Vector256.Max(a.L, b.L), Vector256.Max(a.H, b.H));
+    public static Lanes256 MaxInt(Lanes256 a, Lanes256 b) => new() { L = Vector256.Max(a.L, b.L), H = Vector256.Max(a.H, b.H) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 GreaterThanInt(Lanes256 a, Lanes256 b)
-        => new(Vector256.GreaterThan(a.L, b.L), Vector256.GreaterThan(a.H, b.H));
+        => new() { L = Vector256.GreaterThan(a.L, b.L), H = Vector256.GreaterThan(a.H, b.H) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 And(Lanes256 a, Lanes256 b) => new(a.L & b.L, a.H & b.H);
+    public static Lanes256 And(Lanes256 a, Lanes256 b) => new() { L = a.L & b.L, H = a.H & b.H };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Or(Lanes256 a, Lanes256 b) => new(a.L | b.L, a.H | b.H);
+    public static Lanes256 Or(Lanes256 a, Lanes256 b) => new() { L = a.L | b.L, H = a.H | b.H };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Xor(Lanes256 a, Lanes256 b) => new(a.L ^ b.L, a.H ^ b.H);
+    public static Lanes256 Xor(Lanes256 a, Lanes256 b) => new() { L = a.L ^ b.L, H = a.H ^ b.H };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 ShiftLeft(Lanes256 value, int count) => new(value.L << count, value.H << count);
+    public static Lanes256 ShiftLeft(Lanes256 value, int count) => new() { L = value.L << count, H = value.H << count };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 ShiftRight(Lanes256 value, int count) => new(value.L >>> count, value.H >>> count);
+    public static Lanes256 ShiftRight(Lanes256 value, int count) => new() { L = value.L >>> count, H = value.H >>> count };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Lanes256 value) => SumOfEight(value.LF + value.HF);
+    public static float Sum(Lanes256 value) => SumOfEight(value.L.AsSingle() + value.H.AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float MaxAcross(Lanes256 value) => MaxOfEight(Avx.Max(value.LF, value.HF));
+    public static float MaxAcross(Lanes256 value) => MaxOfEight(Avx.Max(value.L.AsSingle(), value.H.AsSingle()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float First(Lanes256 value) => value.LF.ToScalar();
+    public static float First(Lanes256 value) => value.L.AsSingle().ToScalar();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int SumInt(Lanes256 value) => Vector256.Sum(value.L + value.H);
