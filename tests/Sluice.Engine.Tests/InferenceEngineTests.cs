@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Sluice.Engine.Requests;
 using Sluice.Engine.Tests.Models;
 using Sluice.Streams;
