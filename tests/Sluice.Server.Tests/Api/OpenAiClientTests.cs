@@ -93,7 +93,7 @@ public sealed class OpenAiClientTests
         await cancellation.CancelAsync();
         await updates.DisposeAsync();
 
-        await stream.Stopped.WaitAsync(TestContext.Current.CancellationToken);
+        await stream.Stopped;
     }
 
     private static ChatClient Client(TestServer server, string key = Key)

@@ -211,7 +211,7 @@ public sealed class StreamingTests : IAsyncDisposable
 
         response.Dispose();
 
-        await stream.Stopped.WaitAsync(TestContext.Current.CancellationToken);
+        await stream.Stopped;
     }
 
     [Fact]
@@ -225,7 +225,7 @@ public sealed class StreamingTests : IAsyncDisposable
         await cancellation.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pending);
-        await stream.Stopped.WaitAsync(TestContext.Current.CancellationToken);
+        await stream.Stopped;
     }
 
     [Fact]
@@ -255,7 +255,7 @@ public sealed class StreamingTests : IAsyncDisposable
         Assert.Equal("cancelled", error.Text("error.code"));
         Assert.Empty(await events.RestAsync());
         await end;
-        Assert.True(stream.Stopped.IsCompletedSuccessfully);
+        await stream.Stopped;
     }
 
     [Fact]

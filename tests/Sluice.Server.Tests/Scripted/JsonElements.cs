@@ -28,6 +28,11 @@ internal static class JsonElements
             {
                 if (int.TryParse(step, out var index))
                 {
+                    if (index >= element.GetArrayLength())
+                    {
+                        return false;
+                    }
+
                     element = element[index];
                 }
                 else if (!element.TryGetProperty(step, out element))

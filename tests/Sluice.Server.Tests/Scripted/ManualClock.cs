@@ -29,7 +29,7 @@ public sealed class ManualClock : TimeProvider
     }
 
     /// <summary>Completes once for every time that a timer was set.</summary>
-    public async Task TimerSetAsync() => await _set.Reader.ReadAsync(TestContext.Current.CancellationToken);
+    public async Task TimerSetAsync() => await Patience.For(_set.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask());
 
     public void Advance(TimeSpan time)
     {

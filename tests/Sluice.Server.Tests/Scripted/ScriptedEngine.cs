@@ -43,7 +43,7 @@ public sealed class ScriptedEngine : IInferenceEngine
     }
 
     /// <summary>The next stream that somebody started.</summary>
-    public async Task<ScriptedStream> NextAsync() => await _started.Reader.ReadAsync(TestContext.Current.CancellationToken);
+    public async Task<ScriptedStream> NextAsync() => await Patience.For(_started.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask());
 }
 
 /// <summary>One generation under the test's control. Behaves as the engine does when it is stopped.</summary>
@@ -67,7 +67,7 @@ public sealed class ScriptedStream
     public GenerationRequest Request { get; }
 
     /// <summary>Completes when somebody stops the generation before its end.</summary>
-    public Task Stopped => _stopped.Task;
+    public Task Stopped => Patience.For(_stopped.Task);
 
     /// <summary>Generates a text, a token for each byte. Log probabilities are −1, −2 and so on by token of the delta; the alternatives are A, B …</summary>
     public void Say(string text, int choice = 0) => Say(Encoding.UTF8.GetBytes(text), text, choice);

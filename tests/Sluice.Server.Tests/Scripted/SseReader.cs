@@ -12,7 +12,7 @@ public sealed class SseReader(Stream body) : IDisposable
         => new(await response.EnsureSuccessStatusCode().Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
 
     /// <summary>The next line as it is; null at the end.</summary>
-    public async Task<string?> NextLineAsync() => await _lines.ReadLineAsync(TestContext.Current.CancellationToken);
+    public async Task<string?> NextLineAsync() => await Patience.For(_lines.ReadLineAsync(TestContext.Current.CancellationToken).AsTask());
 
     /// <summary>The data of the next event; null at the end.</summary>
     public async Task<string?> NextDataAsync()
