@@ -72,7 +72,8 @@ public sealed class ShippedModelTests
         Assert.Equal("", first.Error);
     }
 
-    private static bool HasModel => Directory.Exists(Path.Combine(AppContext.BaseDirectory, "models"));
+    private static bool HasModel
+        => Path.Combine(AppContext.BaseDirectory, "models") is var folder && Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.gguf").Any();
 
     private static Task<TestServer> StartAsync()
     {
