@@ -104,7 +104,7 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
         while (TakeArrivals())
         {
             EndStopped();
-            Step(_scheduler.Next(_budget.Tokens));
+            Compute(_scheduler.Next(_budget.Tokens));
             _scheduler.RemoveEnded();
         }
 
@@ -153,7 +153,7 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
         _scheduler.RemoveEnded();
     }
 
-    private void Step(Batch batch)
+    private void Compute(Batch batch)
     {
         if (batch.IsEmpty)
         {
@@ -163,8 +163,7 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
         var began = _clock.GetTimestamp();
         try
         {
-            _transformer.Forward(batch);
-            ChooseTokens(batch);
+            Step.Run(batch, _transformer, _candidates);
         }
 #pragma warning disable CA1031 // Whatever went wrong concerns the streams of this batch; the engine goes on with the others.
         catch (Exception fault)
@@ -174,27 +173,6 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
         }
 
         _budget.Observe(batch.Tokens.Length, _clock.GetElapsedTime(began));
-    }
-
-    private void ChooseTokens(Batch batch)
-    {
-        foreach (var run in batch.Runs)
-        {
-            run.Sequence.Advance(run.Count);
-        }
-
-        for (var rest = batch.LogitRows; !rest.IsEmpty;)
-        {
-            var part = rest[..Math.Min(rest.Length, Transformer.MaxLogitRows)];
-            _transformer.ComputeLogits(part);
-            for (var i = 0; i < part.Length; i++)
-            {
-                var (sequence, row) = part[i];
-                sequence.TakeLogits(batch.Positions[row], _transformer.Logits(i), _candidates);
-            }
-
-            rest = rest[part.Length..];
-        }
     }
 
     private void Fail(Batch batch, Exception fault)
