@@ -6,7 +6,7 @@ namespace Sluice.Engine.Tests.Gguf;
 
 public sealed class GgufFuzzTests(ITestOutputHelper output)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     private readonly FileUse _use = new();
 
@@ -35,7 +35,7 @@ public sealed class GgufFuzzTests(ITestOutputHelper output)
             .Order(StringComparer.Ordinal)
             .Select(path => new GgufSample(Path.GetFileName(path), File.ReadAllBytes(path), weight: 1));
 
-        await RunAsync(new GgufFuzz([.. samples], _use.Everything, FileUse.IsTypedError), GgufFuzz.CountOr(1000));
+        await RunAsync(new GgufFuzz([.. samples], _use.Everything, FileUse.IsTypedError), GgufFuzz.CountOr(300));
     }
 
     [Fact]

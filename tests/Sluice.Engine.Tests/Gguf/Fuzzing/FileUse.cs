@@ -2,6 +2,7 @@ using Sluice.Engine.Gguf;
 using Sluice.Engine.Models;
 using Sluice.Engine.Requests;
 using Sluice.Engine.Tokens;
+using Sluice.Engine.Tokens.Templates;
 using Sluice.Streams;
 
 namespace Sluice.Engine.Tests.Gguf.Fuzzing;
@@ -24,6 +25,9 @@ internal sealed class FileUse
         ReadTensors(file);
         if (file.Metadata.Contains("tokenizer.ggml.model"))
             Tokenize(Tokenizer.Load(file.Metadata));
+
+        if (file.Metadata.GetStringOrNull("tokenizer.chat_template") is { } template)
+            RenderChat(template);
 
         if (file.Tensors.Count > 0)
             Generate(file);
@@ -131,6 +135,21 @@ internal sealed class FileUse
             Assert.NotNull(tokenizer.GetPiece(token));
             tokenizer.IsEndOfGeneration(token);
             tokenizer.IsControl(token);
+        }
+    }
+
+    /// <summary>A template writes a prompt or says why not; the model can be used without it.</summary>
+    private static void RenderChat(string source)
+    {
+        ChatMessage[] messages = [new("system", "Be brief."), new("user", "Tell me <|im_end|> more."), new("assistant", null), new("tool", "7")];
+        try
+        {
+            var prompt = ChatTemplate.Parse(source).Render(new ChatTemplateInput(messages) { BosToken = "<s>", EosToken = "</s>" });
+            Assert.All(prompt.Segments, segment => Assert.NotEqual("", segment.Text));
+        }
+        catch (ChatTemplateException e)
+        {
+            Assert.NotEqual("", e.Problem);
         }
     }
 

@@ -49,7 +49,20 @@ internal sealed class GgufSample(string name, byte[] bytes, int weight)
         return Write($"tensors-v{version}-{alignment}", writer, weight);
     }
 
-    /// <summary>A small vocabulary of SentencePiece's kind, without a model.</summary>
+    private const string Template = """
+        {%- set ns = namespace(system='', count=0) -%}
+        {%- macro turn(role, text='') -%}<{{ role | upper }}>{{ text | trim }}{{ eos_token }}{%- endmacro -%}
+        {{- bos_token }}{%- if messages[0]['role'] == 'system' -%}{%- set ns.system = messages[0].content -%}{%- endif -%}
+        {%- for message in messages[1:] if message.content is not none -%}
+            {%- if message.role not in ['user', 'assistant', 'tool'] -%}{{ raise_exception('unknown role') }}{%- endif -%}
+            {{- turn(message.role, ns.system ~ message['content'] | default('', true)) -}}
+            {%- set ns.count = ns.count + loop.index0 * 2 // 3 -%}
+        {%- else -%}{{ [1, 2.5, {'a': true}] | tojson(indent=2) }}{%- endfor -%}
+        {{- messages | selectattr('role', 'equalto', 'user') | map(attribute='content') | join(', ') -}}
+        {{- '%s' | string if ns.count > 0 and tools is defined else strftime_now('%d %b %Y')[:11] -}}
+        """;
+
+    /// <summary>A small vocabulary of SentencePiece's kind with a chat template that uses much of Jinja, without a model.</summary>
     public static GgufSample SentencePieceVocabulary(int weight)
     {
         const int Normal = 1, Unknown = 2, Control = 3, Byte = 6;
@@ -65,6 +78,7 @@ internal sealed class GgufSample(string name, byte[] bytes, int weight)
         writer.Add("tokenizer.ggml.bos_token_id", 1u);
         writer.Add("tokenizer.ggml.eos_token_id", 2u);
         writer.Add("tokenizer.ggml.add_space_prefix", true);
+        writer.Add("tokenizer.chat_template", Template);
         return Write("sentencepiece", writer, weight);
     }
 
