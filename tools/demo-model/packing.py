@@ -10,9 +10,9 @@ WAITING = 400
 
 
 class Packer:
-    def __init__(self, tokenizer, seed, batch_tokens, copying_share=0.0):
+    def __init__(self, tokenizer, seed, batch_tokens):
         self.tokenizer, self.rng, self.batch_tokens = tokenizer, random.Random(seed), batch_tokens
-        self.copying_share, self.documents = copying_share, []
+        self.copying_share, self.documents = 0.0, []
 
     def refill(self):
         while len(self.documents) < WAITING:

@@ -20,6 +20,7 @@ from packing import Packer
 WORK = Path(__file__).parent / "work"
 CHECKPOINT = WORK / "checkpoint.pt"
 AVERAGE = 0.99
+COPYING_FIRST = 3e6  # tokens
 
 
 def rate_factor(progress, step):
@@ -46,7 +47,8 @@ def main():
     parser.add_argument("--minutes", type=float, default=70, help="training time, earlier runs counted in")
     parser.add_argument("--batch-tokens", type=int, default=4096)
     parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--copying", type=float, default=0.0, help="share of conversations that only repeat words")
+    parser.add_argument("--copying", type=float, default=0.1, help="share of conversations that only repeat words; "
+                        "half of them do at first, because until it can copy the model learns little else")
     parser.add_argument("--save-seconds", type=float, default=120)
     for field, value in asdict(Shape(0)).items():
         if field != "vocab":
@@ -72,8 +74,7 @@ def main():
         for o, state in zip(opts, saved["optimizers"]):
             o.load_state_dict(state)
         step, elapsed, seen = saved["step"], saved["elapsed"], saved["tokens"]
-    packer = Packer(tokenizer, seed=1000 + step, batch_tokens=options.batch_tokens,
-                    copying_share=options.copying)
+    packer = Packer(tokenizer, seed=1000 + step, batch_tokens=options.batch_tokens)
     print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f}M parameters on {device}, from step {step}", flush=True)
 
     stopped = []
@@ -84,6 +85,7 @@ def main():
         for o in opts:
             for group in o.param_groups:
                 group["lr"] = options.rate * factor
+        packer.copying_share = max(options.copying, 0.5) if seen < COPYING_FIRST else options.copying
         batch = [t.to(device) for t in packer.batch()]
         loss = loss_of(model, *batch)
         loss.backward()
