@@ -219,33 +219,33 @@ internal unsafe struct ActivationBlock
     [FieldOffset(ScaledSumAt)]
     public float ScaledSum;
 
-    /// <summary>Magic + 8 × the sum of the bytes; likewise 16 and 128.</summary>
+    /// <summary>The bits of Magic + 8 × the sum of the bytes; likewise 16 and 128.</summary>
     [FieldOffset(Bias8At)]
-    public float Bias8;
+    public int Bias8;
 
     [FieldOffset(Bias16At)]
-    public float Bias16;
+    public int Bias16;
 
     [FieldOffset(Bias128At)]
-    public float Bias128;
+    public int Bias128;
 
-    /// <summary>Magic + 32 × the sum of the first sixteen bytes.</summary>
+    /// <summary>The bits of Magic + 32 × the sum of the first sixteen bytes.</summary>
     [FieldOffset(Bias32LowAt)]
-    public float Bias32Low;
+    public int Bias32Low;
 
-    /// <summary>Magic + 32 × the sum of the last sixteen bytes.</summary>
+    /// <summary>The bits of Magic + 32 × the sum of the last sixteen bytes.</summary>
     [FieldOffset(Bias32HighAt)]
-    public float Bias32High;
+    public int Bias32High;
 
-    /// <summary>Quantizes <paramref name="blocks"/> × 32 floats, of which every <paramref name="scaleBlocks"/> blocks share a scale.</summary>
+    /// <summary>Quantizes <paramref name="blocks"/> × 32 floats, of which every <paramref name="scaleBlocks"/> blocks (1 or 8) share a scale.</summary>
     public static void Quantize(float* source, byte* destination, int blocks, int scaleBlocks, KernelPath path)
     {
-        switch (path)
+        switch (KernelPaths.Width(path))
         {
-            case KernelPath.Avx512:
+            case 512:
                 Quantize<Lanes512>(source, destination, blocks, scaleBlocks);
                 break;
-            case KernelPath.AvxVnni or KernelPath.Avx2:
+            case 256:
                 Quantize<Lanes256>(source, destination, blocks, scaleBlocks);
                 break;
             default:
@@ -254,14 +254,14 @@ internal unsafe struct ActivationBlock
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static void Quantize<TLanes>(float* source, byte* destination, int blocks, int scaleBlocks)
         where TLanes : unmanaged, ILanes<TLanes>
     {
         var scales = default(ActivationScales);
         for (var i = 0; i < blocks; i++, source += 32, destination += ActivationBuffer.BlockBytes)
         {
-            if (i % scaleBlocks == 0)
+            if (scaleBlocks == 1 || i % 8 == 0)
                 scales = ActivationScales.Of(Maximum(source, 32 * scaleBlocks), scaleBlocks);
             var block = (ActivationBlock*)destination;
             var low = TLanes.Load(source);
@@ -299,16 +299,17 @@ internal unsafe struct ActivationBlock
     }
 
     /// <summary>Fills what follows from the scale and the sums of the bytes' halves.</summary>
-    private void Complete(ActivationScales scales, int low, int high)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Complete(in ActivationScales scales, int low, int high)
     {
         var sum = low + high;
         Scale = scales.Scale;
         ScaledSum = scales.ScaleSum(sum);
-        Bias8 = Magic + (8 * sum);
-        Bias16 = Magic + (16 * sum);
-        Bias128 = Magic + (128 * sum);
-        Bias32Low = Magic + (32 * low);
-        Bias32High = Magic + (32 * high);
+        Bias8 = MagicBits + (8 * sum);
+        Bias16 = MagicBits + (16 * sum);
+        Bias128 = MagicBits + (128 * sum);
+        Bias32Low = MagicBits + (32 * low);
+        Bias32High = MagicBits + (32 * high);
     }
 }
 
@@ -323,6 +324,7 @@ internal readonly record struct ActivationScales(float Scale, float Inverse, flo
     private const float SmallestMaximum = 1e-30f;
 
     /// <summary>The scales for a largest magnitude; see <see cref="ActivationBlock"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ActivationScales Of(float maximum, int scaleBlocks)
     {
         if (!float.IsFinite(maximum))
@@ -337,6 +339,7 @@ internal readonly record struct ActivationScales(float Scale, float Inverse, flo
     }
 
     /// <summary>d × a sum of bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float ScaleSum(int sum)
     {
         var scaled = Exact * sum;

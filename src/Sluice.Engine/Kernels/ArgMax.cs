@@ -14,16 +14,16 @@ internal static unsafe class ArgMax
     {
         fixed (float* px = x)
         {
-            return path switch
+            return KernelPaths.Width(path) switch
             {
-                KernelPath.Avx512 => Of<Lanes512>(px, x.Length),
-                KernelPath.AvxVnni or KernelPath.Avx2 => Of<Lanes256>(px, x.Length),
+                512 => Of<Lanes512>(px, x.Length),
+                256 => Of<Lanes256>(px, x.Length),
                 _ => Of<Lanes128>(px, x.Length),
             };
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static int Of<TLanes>(float* x, int length)
         where TLanes : unmanaged, ILanes<TLanes>
     {

@@ -15,8 +15,9 @@ internal static unsafe class Attention
     /// <summary>Positions in a KV block.</summary>
     public const int BlockPositions = 16;
 
-    // Queries that share what is loaded of keys and values.
+    // Queries that share what is loaded of keys and values, and queries that visit a block while it is in the cache.
     private const int QueryTile = 4;
+    private const int QueryBatch = 64;
 
     // Sixteen lanes from 16 − n on: n lanes kept, the others masked.
     private static ReadOnlySpan<int> KeptThenBeyond
@@ -71,30 +72,31 @@ internal static unsafe class Attention
         if ((long)blocks.Length * BlockPositions < (long)firstPosition + tokens)
             throw new ArgumentException($"{blocks.Length} blocks do not hold {firstPosition + tokens} positions.", nameof(blocks));
         var call = new Call { HeadAt = headAt, HeadSize = headSize, Scale = scale };
-        Span<Query> tile = stackalloc Query[QueryTile];
+        Span<Query> batch = stackalloc Query[QueryBatch];
         var filled = 0;
         for (var token = 0; token < tokens; token++)
         {
             for (var head = 0; head < heads; head++)
             {
-                tile[filled++] = new Query
+                batch[filled++] = new Query
                 {
                     Vector = queries + (token * stride) + ((nint)head * headSize),
                     Output = output + (token * stride) + ((nint)head * headSize),
                     Positions = firstPosition + token + 1,
+                    Maximum = float.NegativeInfinity,
                 };
-                if (filled == QueryTile || (token == tokens - 1 && head == heads - 1))
+                if (filled == QueryBatch || (token == tokens - 1 && head == heads - 1))
                 {
-                    switch (path)
+                    switch (KernelPaths.Width(path))
                     {
-                        case KernelPath.Avx512:
-                            Run<Lanes512>(call, tile[..filled], blocks);
+                        case 512:
+                            Run<Lanes512>(call, batch[..filled], blocks);
                             break;
-                        case KernelPath.AvxVnni or KernelPath.Avx2:
-                            Run<Lanes256>(call, tile[..filled], blocks);
+                        case 256:
+                            Run<Lanes256>(call, batch[..filled], blocks);
                             break;
                         default:
-                            Run<Lanes128>(call, tile[..filled], blocks);
+                            Run<Lanes128>(call, batch[..filled], blocks);
                             break;
                     }
 
@@ -104,33 +106,31 @@ internal static unsafe class Attention
         }
     }
 
-    /// <summary>Up to four queries over all blocks; the last has the most positions.</summary>
+    /// <summary>Some queries over all blocks. They are in the order of their positions; the last sees the most blocks.</summary>
     [SkipLocalsInit]
     private static void Run<TLanes>(in Call call, Span<Query> queries, ReadOnlySpan<nint> blocks)
         where TLanes : unmanaged, ILanes<TLanes>
     {
         var shares = stackalloc float[QueryTile * BlockPositions];
         foreach (ref var query in queries)
-        {
-            query.Maximum = float.NegativeInfinity;
-            query.Sum = 0;
             new Span<float>(query.Output, call.HeadSize).Clear();
-        }
 
         for (var start = 0; start < queries[^1].Positions; start += BlockPositions)
         {
             var keys = (float*)blocks[start / BlockPositions] + call.HeadAt;
             var values = keys + ((nint)BlockPositions * call.HeadSize);
-            if (queries.Length == QueryTile && queries[0].Positions >= start + BlockPositions)
+            for (var i = 0; i < queries.Length;)
             {
-                FourQueries<TLanes>(call, queries, keys, values, shares);
-                continue;
-            }
+                if (queries.Length - i >= QueryTile && queries[i].Positions >= start + BlockPositions)
+                {
+                    FourQueries<TLanes>(call, queries.Slice(i, QueryTile), keys, values, shares);
+                    i += QueryTile;
+                    continue;
+                }
 
-            foreach (ref var query in queries)
-            {
-                if (query.Positions > start)
-                    OneQuery<TLanes>(call, ref query, keys, values, Math.Min(BlockPositions, query.Positions - start), shares);
+                if (queries[i].Positions > start)
+                    OneQuery<TLanes>(call, ref queries[i], keys, values, Math.Min(BlockPositions, queries[i].Positions - start), shares);
+                i++;
             }
         }
 
@@ -143,7 +143,7 @@ internal static unsafe class Attention
     }
 
     /// <summary>One query and the first <paramref name="positions"/> of a block; the others may hold anything.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static void OneQuery<TLanes>(in Call call, ref Query query, float* keys, float* values, int positions, float* shares)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -155,7 +155,8 @@ internal static unsafe class Attention
             odd = TLanes.MultiplyAdd(TLanes.Broadcast(query.Vector[i + 1]), TLanes.Load(keys + (BlockPositions * (i + 1))), odd);
         }
 
-        var correction = Shares(ref query, Scores(even, odd, call.Scale, positions), shares);
+        TLanes.Store(TLanes.Add(even, odd), shares);
+        var correction = Shares<TLanes>(call, ref query, positions, shares);
         nint at = 0;
         var factor = TLanes.Broadcast(correction);
         for (; at <= call.HeadSize - 16; at += 16)
@@ -170,7 +171,7 @@ internal static unsafe class Attention
     }
 
     /// <summary>Four queries and a whole block.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static void FourQueries<TLanes>(in Call call, Span<Query> queries, float* keys, float* values, float* shares)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -195,10 +196,14 @@ internal static unsafe class Attention
         }
 
         float* s0 = shares, s1 = shares + BlockPositions, s2 = shares + (2 * BlockPositions), s3 = shares + (3 * BlockPositions);
-        var c0 = Shares(ref q0, Scores(even0, odd0, call.Scale, BlockPositions), s0);
-        var c1 = Shares(ref q1, Scores(even1, odd1, call.Scale, BlockPositions), s1);
-        var c2 = Shares(ref q2, Scores(even2, odd2, call.Scale, BlockPositions), s2);
-        var c3 = Shares(ref q3, Scores(even3, odd3, call.Scale, BlockPositions), s3);
+        TLanes.Store(TLanes.Add(even0, odd0), s0);
+        TLanes.Store(TLanes.Add(even1, odd1), s1);
+        TLanes.Store(TLanes.Add(even2, odd2), s2);
+        TLanes.Store(TLanes.Add(even3, odd3), s3);
+        var c0 = Shares<TLanes>(call, ref q0, BlockPositions, s0);
+        var c1 = Shares<TLanes>(call, ref q1, BlockPositions, s1);
+        var c2 = Shares<TLanes>(call, ref q2, BlockPositions, s2);
+        var c3 = Shares<TLanes>(call, ref q3, BlockPositions, s3);
 
         nint at = 0;
         for (; at <= call.HeadSize - 16; at += 16)
@@ -229,26 +234,22 @@ internal static unsafe class Attention
         AddRest(call, q3, c3, values, at, BlockPositions, s3);
     }
 
-    /// <summary>The block's scores; −∞ beyond the query's positions.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes Scores<TLanes>(TLanes even, TLanes odd, float scale, int positions)
-        where TLanes : unmanaged, ILanes<TLanes>
-    {
-        var scores = TLanes.Multiply(TLanes.Add(even, odd), TLanes.Broadcast(scale));
-        if (positions == BlockPositions)
-            return scores;
-        fixed (int* kept = KeptThenBeyond)
-            return TLanes.Select(TLanes.Load(kept + BlockPositions - positions), scores, TLanes.Broadcast(float.NegativeInfinity));
-    }
-
     /// <summary>
-    /// Moves the query's maximum and sum on by a block's scores, writes the block's e^(score − maximum), and returns
-    /// what the output so far is to be multiplied by.
+    /// Turns a block's products, of which the query sees the first <paramref name="positions"/>, into e^(score − maximum),
+    /// moves the query's maximum and sum on, and returns what the output so far is to be multiplied by. A call of its
+    /// own: inlined four times it would take the tile beyond what the JIT is willing to inline.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Shares<TLanes>(ref Query query, TLanes scores, float* shares)
+    [MethodImpl(InnerLoop.Compiled)]
+    private static float Shares<TLanes>(in Call call, ref Query query, int positions, float* shares)
         where TLanes : unmanaged, ILanes<TLanes>
     {
+        var scores = TLanes.Multiply(TLanes.Load(shares), TLanes.Broadcast(call.Scale));
+        if (positions < BlockPositions)
+        {
+            fixed (int* kept = KeptThenBeyond)
+                scores = TLanes.Select(TLanes.Load(kept + BlockPositions - positions), scores, TLanes.Broadcast(float.NegativeInfinity));
+        }
+
         var blockMaximum = TLanes.MaxAcross(scores);
         var maximum = blockMaximum > query.Maximum ? blockMaximum : query.Maximum;
         var exponentials = Exponential.Of(TLanes.Subtract(scores, TLanes.Broadcast(maximum)));

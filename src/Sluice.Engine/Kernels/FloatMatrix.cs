@@ -95,12 +95,12 @@ internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
         {
             var first = (int)((long)Matrix.Groups * part / Parts);
             var end = (int)((long)Matrix.Groups * (part + 1) / Parts);
-            switch (Path)
+            switch (KernelPaths.Width(Path))
             {
-                case KernelPath.Avx512:
+                case 512:
                     Groups<Lanes512>(first, end);
                     break;
-                case KernelPath.AvxVnni or KernelPath.Avx2:
+                case 256:
                     Groups<Lanes256>(first, end);
                     break;
                 default:
@@ -192,7 +192,7 @@ internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
         }
 
         /// <summary>Some columns of a row group as floats: where they lie, or widened into <paramref name="wide"/>.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(InnerLoop.Compiled)]
         private readonly float* Floats<TLanes>(int group, int column, int count, float* wide)
             where TLanes : unmanaged, ILanes<TLanes>
         {

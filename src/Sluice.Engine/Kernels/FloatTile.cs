@@ -10,7 +10,7 @@ namespace Sluice.Engine.Kernels;
 internal static unsafe class FloatTile
 {
     /// <summary>Adds <paramref name="columns"/> columns of one row group to the sums of four tokens, whose pointers may be equal.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     public static void FourTokens<TLanes>(
         float* weights, nint columns, float* x0, float* x1, float* x2, float* x3, float* y0, float* y1, float* y2, float* y3)
         where TLanes : unmanaged, ILanes<TLanes>
@@ -35,7 +35,7 @@ internal static unsafe class FloatTile
     }
 
     /// <summary>Adds <paramref name="columns"/> columns of four row groups to one token's sums; the groups hide each other's latency.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     public static void FourGroups<TLanes>(
         float* weights0, float* weights1, float* weights2, float* weights3, nint columns, float* x, float* y0, float* y1, float* y2, float* y3)
         where TLanes : unmanaged, ILanes<TLanes>

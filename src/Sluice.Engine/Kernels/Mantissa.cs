@@ -18,6 +18,7 @@ internal static unsafe class Mantissa
     private const int SingleBits = 23;
 
     /// <summary>One number; the scalar twin of the vector path.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Round(float value, int bits)
     {
         var raw = BitConverter.SingleToInt32Bits(value);
@@ -29,12 +30,12 @@ internal static unsafe class Mantissa
     /// <summary>Many numbers; the two may be the same.</summary>
     public static void Round(float* source, float* destination, int count, int bits, KernelPath path)
     {
-        switch (path)
+        switch (KernelPaths.Width(path))
         {
-            case KernelPath.Avx512:
+            case 512:
                 Round<Lanes512>(source, destination, count, bits);
                 break;
-            case KernelPath.AvxVnni or KernelPath.Avx2:
+            case 256:
                 Round<Lanes256>(source, destination, count, bits);
                 break;
             default:
@@ -43,7 +44,7 @@ internal static unsafe class Mantissa
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static void Round<TLanes>(float* source, float* destination, int count, int bits)
         where TLanes : unmanaged, ILanes<TLanes>
     {

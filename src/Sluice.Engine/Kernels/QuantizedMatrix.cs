@@ -119,21 +119,19 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
             var first = (int)((long)Matrix.Groups * part / Parts);
             var end = (int)((long)Matrix.Groups * (part + 1) / Parts);
 
-            // 256-bit VNNI is the fastest, except that one token of weights narrower than a byte is unpacking more than
-            // multiplying: that is faster with 512 bits.
             switch (Path)
             {
-                case KernelPath.Avx512 when TFormat.Bits != 8 && (Tokens == 1 || !VnniDot.IsSupported):
-                    Groups<Lanes512, Avx512Dot>(first, end);
-                    break;
-                case KernelPath.Avx512 or KernelPath.AvxVnni when VnniDot.IsSupported:
+                case KernelPath.Avx512Vnni or KernelPath.AvxVnni:
                     Groups<Lanes256, VnniDot>(first, end);
                     break;
-                case KernelPath.Portable:
-                    Groups<Lanes128, PortableDot>(first, end);
+                case KernelPath.Avx512:
+                    Groups<Lanes512, Avx512Dot>(first, end);
+                    break;
+                case KernelPath.Avx2:
+                    Groups<Lanes256, Avx2Dot>(first, end);
                     break;
                 default:
-                    Groups<Lanes256, Avx2Dot>(first, end);
+                    Groups<Lanes128, PortableDot>(first, end);
                     break;
             }
         }
@@ -176,32 +174,7 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
             {
                 var count = Math.Min(ChunkBlocks, blocks - chunk);
                 TFormat.PrepareScales<TLanes>(scales, chunk, count, prepared);
-                var xChunk = x + ((nint)chunk * ActivationBuffer.BlockBytes);
-                for (var token = 0; token < tokens; token += 4)
-                {
-                    long t0 = token, last = tokens - 1;
-                    if (t0 == last)
-                    {
-                        QuantizedTile.One<TLanes, TDot, TFormat>(packed, prepared, count, xChunk + (nint)(t0 * xStride), y + (t0 * yStride));
-                        break;
-                    }
-
-                    // Past the last token the tile computes that one again: cheaper than a narrower tile for each rest.
-                    long t1 = Math.Min(t0 + 1, last), t2 = Math.Min(t0 + 2, last), t3 = Math.Min(t0 + 3, last);
-                    QuantizedTile.Four<TLanes, TDot, TFormat>(
-                        packed,
-                        prepared,
-                        count,
-                        xChunk + (t0 * xStride),
-                        xChunk + (t1 * xStride),
-                        xChunk + (t2 * xStride),
-                        xChunk + (t3 * xStride),
-                        y + (t0 * yStride),
-                        y + (t1 * yStride),
-                        y + (t2 * yStride),
-                        y + (t3 * yStride));
-                }
-
+                Chunk<TLanes, TDot>(packed, prepared, count, x + ((nint)chunk * ActivationBuffer.BlockBytes), xStride, y, yStride, tokens);
                 packed += count * PackedWeights.Bytes(TFormat.Bits);
             }
 
@@ -210,6 +183,37 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
                 for (var token = 0; token < tokens; token++)
                     new ReadOnlySpan<float>(buffer + (token * GroupRows), rows).CopyTo(new Span<float>(target + ((long)token * YStride), rows));
             }
+        }
+
+        /// <summary>One chunk of a row group × some tokens.</summary>
+        private static void Chunk<TLanes, TDot>(byte* packed, float* prepared, int blocks, byte* x, nint xStride, float* y, nint yStride, int tokens)
+            where TLanes : unmanaged, ILanes<TLanes>
+            where TDot : IByteDot<TLanes>
+        {
+            nint token = 0, last = tokens - 1;
+            if (TDot.FillsFourTokens)
+            {
+                for (; token < last; token += 4)
+                {
+                    // Past the last token the tile computes that one again: cheaper than a narrower tile for each rest.
+                    nint t1 = token + 1, t2 = Math.Min(token + 2, last), t3 = Math.Min(token + 3, last);
+                    QuantizedTile.Four<TLanes, TDot, TFormat>(
+                        packed,
+                        prepared,
+                        blocks,
+                        x + (token * xStride),
+                        x + (t1 * xStride),
+                        x + (t2 * xStride),
+                        x + (t3 * xStride),
+                        y + (token * yStride),
+                        y + (t1 * yStride),
+                        y + (t2 * yStride),
+                        y + (t3 * yStride));
+                }
+            }
+
+            for (; token <= last; token++)
+                QuantizedTile.One<TLanes, TDot, TFormat>(packed, prepared, blocks, x + (token * xStride), y + (token * yStride));
         }
     }
 }

@@ -13,14 +13,14 @@ namespace Sluice.Engine.Kernels;
 /// <remarks>
 /// The parameters everywhere: packed and prepared are the row group's packed weights and their scales as floats, x a
 /// token's <see cref="ActivationBlock"/>s, y its sixteen sums so far. The loops over quads stay loops: unrolled, the
-/// methods are beyond what the JIT is willing to inline. Compiled once and fully (AggressiveOptimization), as all inner
-/// loops here: the first tier's code is about fifty times slower, and a first prompt would feel it.
+/// methods are beyond what the JIT is willing to inline.
 /// </remarks>
 internal static unsafe class QuantizedTile
 {
     private const int VectorBytes = 64;
 
     /// <summary>Floats per block that <see cref="IBlockFormat.PrepareScales"/> makes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int PreparedFloats<TFormat>()
         where TFormat : IBlockFormat
         => 16 * (TFormat.Bits == 6 ? 3 : TFormat.HasMinimum ? 2 : 1);
@@ -29,7 +29,7 @@ internal static unsafe class QuantizedTile
     /// Adds the products of <paramref name="blocks"/> blocks to the sums of four tokens. The tokens' pointers may be
     /// equal; then their sums are too.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     public static void Four<TLanes, TDot, TFormat>(
         byte* packed, float* prepared, int blocks, byte* x0, byte* x1, byte* x2, byte* x3, float* y0, float* y1, float* y2, float* y3)
         where TLanes : unmanaged, ILanes<TLanes>
@@ -158,7 +158,7 @@ internal static unsafe class QuantizedTile
     }
 
     /// <summary>As <see cref="Four"/>, for one token.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     public static void One<TLanes, TDot, TFormat>(byte* packed, float* prepared, int blocks, byte* x, float* y)
         where TLanes : unmanaged, ILanes<TLanes>
         where TDot : IByteDot<TLanes>

@@ -19,12 +19,12 @@ internal static unsafe class RmsNorm
             throw new ArgumentException($"Lengths differ: {x.Length}, {weight.Length}, {y.Length}.", nameof(weight));
         fixed (float* px = x, pw = weight, py = y)
         {
-            switch (path)
+            switch (KernelPaths.Width(path))
             {
-                case KernelPath.Avx512:
+                case 512:
                     Run<Lanes512>(px, pw, epsilon, py, x.Length);
                     break;
-                case KernelPath.AvxVnni or KernelPath.Avx2:
+                case 256:
                     Run<Lanes256>(px, pw, epsilon, py, x.Length);
                     break;
                 default:
@@ -34,7 +34,7 @@ internal static unsafe class RmsNorm
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static void Run<TLanes>(float* x, float* weight, float epsilon, float* y, int length)
         where TLanes : unmanaged, ILanes<TLanes>
     {

@@ -39,12 +39,12 @@ internal static unsafe class Rope
         {
             for (var head = 0; head < count; head++, heads += headSize)
             {
-                switch (path)
+                switch (KernelPaths.Width(path))
                 {
-                    case KernelPath.Avx512:
+                    case 512:
                         Run<Lanes512>(heads, pc, ps, cos.Length, pairing);
                         break;
-                    case KernelPath.AvxVnni or KernelPath.Avx2:
+                    case 256:
                         Run<Lanes256>(heads, pc, ps, cos.Length, pairing);
                         break;
                     default:
@@ -64,7 +64,7 @@ internal static unsafe class Rope
             Halves<TLanes>(head, cos, sin, pairs);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static void Neighbours<TLanes>(float* head, float* cos, float* sin, int pairs)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -85,7 +85,7 @@ internal static unsafe class Rope
             Turn(ref head[2 * pair], ref head[(2 * pair) + 1], cos[pair], sin[pair]);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static void Halves<TLanes>(float* head, float* cos, float* sin, int pairs)
         where TLanes : unmanaged, ILanes<TLanes>
     {

@@ -15,12 +15,12 @@ internal static unsafe class SiluMultiply
             throw new ArgumentException($"Lengths differ: {gate.Length}, {up.Length}, {y.Length}.", nameof(up));
         fixed (float* pg = gate, pu = up, py = y)
         {
-            switch (path)
+            switch (KernelPaths.Width(path))
             {
-                case KernelPath.Avx512:
+                case 512:
                     Run<Lanes512>(pg, pu, py, y.Length);
                     break;
-                case KernelPath.AvxVnni or KernelPath.Avx2:
+                case 256:
                     Run<Lanes256>(pg, pu, py, y.Length);
                     break;
                 default:
@@ -30,7 +30,7 @@ internal static unsafe class SiluMultiply
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static void Run<TLanes>(float* gate, float* up, float* y, int length)
         where TLanes : unmanaged, ILanes<TLanes>
     {

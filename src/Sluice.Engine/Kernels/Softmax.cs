@@ -19,12 +19,12 @@ internal static unsafe class Softmax
     {
         fixed (float* px = x)
         {
-            switch (path)
+            switch (KernelPaths.Width(path))
             {
-                case KernelPath.Avx512:
+                case 512:
                     Run<Lanes512>(px, x.Length);
                     break;
-                case KernelPath.AvxVnni or KernelPath.Avx2:
+                case 256:
                     Run<Lanes256>(px, x.Length);
                     break;
                 default:
@@ -38,10 +38,10 @@ internal static unsafe class Softmax
     {
         fixed (float* px = x)
         {
-            var (maximum, sum) = path switch
+            var (maximum, sum) = KernelPaths.Width(path) switch
             {
-                KernelPath.Avx512 => Sum<Lanes512>(px, x.Length, null),
-                KernelPath.AvxVnni or KernelPath.Avx2 => Sum<Lanes256>(px, x.Length, null),
+                512 => Sum<Lanes512>(px, x.Length, null),
+                256 => Sum<Lanes256>(px, x.Length, null),
                 _ => Sum<Lanes128>(px, x.Length, null),
             };
 
@@ -50,7 +50,7 @@ internal static unsafe class Softmax
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static void Run<TLanes>(float* x, int length)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -63,7 +63,7 @@ internal static unsafe class Softmax
             Tail.Store(TLanes.Multiply(Tail.Load<TLanes>(x + i, length - i), factor), x + i, length - i);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static (float Maximum, float Sum) Sum<TLanes>(float* x, int length, float* exponentials)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -93,7 +93,7 @@ internal static unsafe class Softmax
         return (maximum, TLanes.Sum(sum));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static float Maximum<TLanes>(float* x, int length)
         where TLanes : unmanaged, ILanes<TLanes>
     {

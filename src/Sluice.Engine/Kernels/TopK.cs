@@ -21,16 +21,16 @@ internal static unsafe class TopK
             return 0;
         fixed (float* px = x)
         {
-            return path switch
+            return KernelPaths.Width(path) switch
             {
-                KernelPath.Avx512 => Select<Lanes512>(px, x.Length, indices, values),
-                KernelPath.AvxVnni or KernelPath.Avx2 => Select<Lanes256>(px, x.Length, indices, values),
+                512 => Select<Lanes512>(px, x.Length, indices, values),
+                256 => Select<Lanes256>(px, x.Length, indices, values),
                 _ => Select<Lanes128>(px, x.Length, indices, values),
             };
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static int Select<TLanes>(float* x, int length, Span<int> indices, Span<float> values)
         where TLanes : unmanaged, ILanes<TLanes>
     {

@@ -20,10 +20,10 @@ internal static unsafe class VectorMath
         CheckLengths(a.Length, b.Length);
         fixed (float* pa = a, pb = b)
         {
-            return path switch
+            return KernelPaths.Width(path) switch
             {
-                KernelPath.Avx512 => Dot<Lanes512>(pa, pb, a.Length),
-                KernelPath.AvxVnni or KernelPath.Avx2 => Dot<Lanes256>(pa, pb, a.Length),
+                512 => Dot<Lanes512>(pa, pb, a.Length),
+                256 => Dot<Lanes256>(pa, pb, a.Length),
                 _ => Dot<Lanes128>(pa, pb, a.Length),
             };
         }
@@ -34,12 +34,12 @@ internal static unsafe class VectorMath
         CheckLengths(y.Length, x.Length);
         fixed (float* py = y, px = x)
         {
-            switch (path)
+            switch (KernelPaths.Width(path))
             {
-                case KernelPath.Avx512:
+                case 512:
                     AddScaled<Lanes512>(py, a, px, y.Length);
                     break;
-                case KernelPath.AvxVnni or KernelPath.Avx2:
+                case 256:
                     AddScaled<Lanes256>(py, a, px, y.Length);
                     break;
                 default:
@@ -49,7 +49,7 @@ internal static unsafe class VectorMath
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     internal static float Dot<TLanes>(float* a, float* b, int length)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -62,7 +62,7 @@ internal static unsafe class VectorMath
         return TLanes.Sum(sum);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     private static void AddScaled<TLanes>(float* y, float a, float* x, int length)
         where TLanes : unmanaged, ILanes<TLanes>
     {

@@ -212,7 +212,7 @@ public sealed unsafe class FloatOperationTests
         {
             switch (path)
             {
-                case KernelPath.Avx512:
+                case KernelPath.Avx512 or KernelPath.Avx512Vnni:
                     Lanes512.Store(Exponential.Of(Lanes512.Load(px)), py);
                     break;
                 case KernelPath.Portable:

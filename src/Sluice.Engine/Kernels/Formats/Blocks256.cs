@@ -110,7 +110,7 @@ internal readonly unsafe struct Q6_K : IBlockFormat
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     public static void PrepareScales<TLanes>(byte* groupScales, int first, int count, float* prepared)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -169,7 +169,7 @@ internal static unsafe class Blocks256
             weights[i] = (byte)((source[i] >> shift) & 0x0F);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     public static void PrepareScalesAndMinima<TLanes>(byte* groupScales, int first, int count, float* prepared)
         where TLanes : unmanaged, ILanes<TLanes>
     {

@@ -165,7 +165,7 @@ internal static unsafe class Blocks32
     }
 
     /// <summary>The scales lie as sixteen halves per block, or sixteen and sixteen minima: all become floats in place order.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(InnerLoop.Compiled)]
     public static void PrepareScales<TLanes>(byte* groupScales, int first, int count, float* prepared, int halves)
         where TLanes : unmanaged, ILanes<TLanes>
     {

@@ -16,6 +16,9 @@ internal interface IByteDot<TLanes>
     /// <summary>Whether <see cref="Wide"/> takes the weight byte as it is (0..255) instead of as byte − 128.</summary>
     static abstract bool WideIsUnsigned { get; }
 
+    /// <summary>Whether four tokens' sums fit in the registers; else tokens are taken one by one.</summary>
+    static abstract bool FillsFourTokens { get; }
+
     /// <summary>sum + the products.</summary>
     static abstract TLanes Wide(TLanes sum, TLanes weights, TLanes activations);
 
@@ -36,6 +39,8 @@ internal readonly struct VnniDot : IByteDot<Lanes256>
 
     public static bool WideIsUnsigned => true;
 
+    public static bool FillsFourTokens => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Wide(Lanes256 sum, Lanes256 weights, Lanes256 activations) => new() { L = AvxVnni.MultiplyWideningAndAdd(sum.L, weights.L.AsByte(), activations.L.AsSByte()), H = AvxVnni.MultiplyWideningAndAdd(sum.H, weights.H.AsByte(), activations.H.AsSByte()) };
 
@@ -53,6 +58,8 @@ internal readonly struct VnniDot : IByteDot<Lanes256>
 internal readonly struct Avx2Dot : IByteDot<Lanes256>
 {
     public static bool WideIsUnsigned => false;
+
+    public static bool FillsFourTokens => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Wide(Lanes256 sum, Lanes256 weights, Lanes256 activations)
@@ -81,6 +88,8 @@ internal readonly struct Avx512Dot : IByteDot<Lanes512>
 {
     public static bool WideIsUnsigned => false;
 
+    public static bool FillsFourTokens => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Wide(Lanes512 sum, Lanes512 weights, Lanes512 activations)
     {
@@ -108,6 +117,8 @@ internal readonly struct Avx512Dot : IByteDot<Lanes512>
 internal readonly struct PortableDot : IByteDot<Lanes128>
 {
     public static bool WideIsUnsigned => false;
+
+    public static bool FillsFourTokens => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Wide(Lanes128 sum, Lanes128 weights, Lanes128 activations)
