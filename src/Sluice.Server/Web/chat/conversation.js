@@ -20,6 +20,7 @@ export class Conversation {
   messages = [];
   #kept = new Kept('conversation', 1);
   #timer = 0;
+  #left = false;
 
   constructor() {
     const kept = this.#kept.load();
@@ -27,7 +28,12 @@ export class Conversation {
     for (const message of this.messages) {
       if (message.state === 'streaming') message.state = 'interrupted';
     }
-    addEventListener('pagehide', () => this.save());
+    // Leaving the page breaks the answer that is on its way. That is no failure to keep: it was interrupted.
+    addEventListener('pagehide', () => {
+      this.save();
+      this.#left = true;
+    });
+    addEventListener('pageshow', () => { this.#left = false; });
   }
 
   get last() {
@@ -74,6 +80,7 @@ export class Conversation {
   save() {
     clearTimeout(this.#timer);
     this.#timer = 0;
+    if (this.#left) return;
     this.#kept.save(this.messages);
   }
 

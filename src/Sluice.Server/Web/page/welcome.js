@@ -10,6 +10,7 @@ export function setUpWelcome(element, ask) {
   return {
     /** @param {string} text what stands in the message box */
     written(text) {
+      element.classList.toggle('writing', text !== '');
       element.style.setProperty('--lift', String(Math.min(1, text.length / OPEN_AT)));
     },
   };
