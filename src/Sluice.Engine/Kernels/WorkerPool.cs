@@ -50,6 +50,9 @@ internal sealed unsafe class WorkerPool : IDisposable
     /// <summary>Threads that work on a job, the caller included.</summary>
     public int Threads => _workers.Length + 1;
 
+    /// <summary>Workers that have given up spinning and use no CPU.</summary>
+    public int ParkedWorkers => _workers.Count(worker => worker.IsParked);
+
     /// <summary>
     /// Runs every part of <paramref name="job"/> and returns when all are done. Allocates nothing. The first exception
     /// of a part is thrown here after the other parts have ended.
@@ -167,6 +170,8 @@ internal sealed unsafe class WorkerPool : IDisposable
         }
 
         public Thread Thread { get; }
+
+        public bool IsParked => Volatile.Read(ref _state) == Parked;
 
         public void WakeIfParked()
         {

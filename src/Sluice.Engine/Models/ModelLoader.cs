@@ -6,8 +6,8 @@ using Sluice.Engine.Requests;
 using Sluice.Engine.Sampling;
 using Sluice.Engine.Scheduling;
 using Sluice.Engine.Tokens;
-using Sluice.Streams;
 using Sluice.Engine.Tokens.Templates;
+using Sluice.Streams;
 
 namespace Sluice.Engine.Models;
 
@@ -34,16 +34,16 @@ internal static class ModelLoader
         var configuration = ModelConfiguration.Read(file.Metadata);
         var (context, blockCount) = FitMemory(configuration, options);
         var tokenizer = Tokenizer.Load(file.Metadata);
-        var pool = new WorkerPool(Threads(options));
-        var blocks = new BlockPool(configuration.KvLayout, blockCount);
+        var threads = Threads(options);
+        BlockPool? blocks = null;
+        Transformer? transformer = null;
         try
         {
-            var transformer = Transformer.Load(file, configuration, blocks, pool, progress);
+            blocks = new BlockPool(configuration.KvLayout, blockCount);
+            transformer = Transformer.Load(file, configuration, blocks, new WorkerPool(threads), progress);
             if (tokenizer.VocabularySize != transformer.VocabularySize)
             {
-                var size = transformer.VocabularySize;
-                transformer.Dispose();
-                throw new ModelLoadException($"{file.Metadata.FileName}: the tokenizer has {tokenizer.VocabularySize} tokens and the embedding {size}; the file is damaged.");
+                throw new ModelLoadException($"{file.Metadata.FileName}: the tokenizer has {tokenizer.VocabularySize} tokens and the embedding {transformer.VocabularySize}; the file is damaged.");
             }
 
             var (template, templateProblem) = ReadTemplate(file.Metadata);
@@ -61,9 +61,15 @@ internal static class ModelLoader
             WarmUp(transformer, blocks, tokenizer, context);
             return new InferenceEngine(model, transformer, blocks, clock);
         }
-        catch
+        catch (Exception fault)
         {
-            blocks.Dispose();
+            transformer?.Dispose();
+            blocks?.Dispose();
+            if (fault is OutOfMemoryException)
+            {
+                throw new ModelLoadException("The machine has too little free memory for the model's weights, keys and values; allow less KV memory, or use a smaller model.", fault);
+            }
+
             throw;
         }
     }

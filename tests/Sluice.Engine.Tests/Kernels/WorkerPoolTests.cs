@@ -29,9 +29,9 @@ public sealed class WorkerPoolTests
         {
             pool.Run(new CountJob(counts), counts.Length);
 
-            // Long enough, now and then, for the workers to give up spinning.
+            // Now and then the workers have to be woken: wait until they have given up spinning.
             if (round % 50 == 0)
-                Thread.Sleep(2);
+                Assert.True(SpinWait.SpinUntil(() => pool.ParkedWorkers == 2, TimeSpan.FromMinutes(1)));
         }
 
         Assert.All(counts, count => Assert.Equal(300, count));

@@ -125,12 +125,12 @@ internal readonly struct PortableDot : IByteDot<Lanes128>
     {
         var flip = Vector128.Create(unchecked((int)0x80808080));
         return new()
-    {
-        A = Dot(sum.A, weights.A ^ flip, activations.A),
-        B = Dot(sum.B, weights.B ^ flip, activations.B),
-        C = Dot(sum.C, weights.C ^ flip, activations.C),
-        D = Dot(sum.D, weights.D ^ flip, activations.D),
-    };
+        {
+            A = Dot(sum.A, weights.A ^ flip, activations.A),
+            B = Dot(sum.B, weights.B ^ flip, activations.B),
+            C = Dot(sum.C, weights.C ^ flip, activations.C),
+            D = Dot(sum.D, weights.D ^ flip, activations.D),
+        };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -22,12 +22,12 @@ internal unsafe struct Lanes128 : ILanes<Lanes128>
     {
         var p = (int*)source;
         return new()
-    {
-        A = Vector128.Load(p),
-        B = Vector128.Load(p + 4),
-        C = Vector128.Load(p + 8),
-        D = Vector128.Load(p + 12),
-    };
+        {
+            A = Vector128.Load(p),
+            B = Vector128.Load(p + 4),
+            C = Vector128.Load(p + 8),
+            D = Vector128.Load(p + 12),
+        };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -45,12 +45,12 @@ internal unsafe struct Lanes128 : ILanes<Lanes128>
     {
         var all = Vector128.Create(value).AsInt32();
         return new()
-    {
-        A = all,
-        B = all,
-        C = all,
-        D = all,
-    };
+        {
+            A = all,
+            B = all,
+            C = all,
+            D = all,
+        };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -58,12 +58,12 @@ internal unsafe struct Lanes128 : ILanes<Lanes128>
     {
         var all = Vector128.Create(value);
         return new()
-    {
-        A = all,
-        B = all,
-        C = all,
-        D = all,
-    };
+        {
+            A = all,
+            B = all,
+            C = all,
+            D = all,
+        };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -72,12 +72,12 @@ internal unsafe struct Lanes128 : ILanes<Lanes128>
         var (a, b) = Vector128.Widen(Vector128.Load(source));
         var (c, d) = Vector128.Widen(Vector128.Load(source + 8));
         return new()
-    {
-        A = a.AsInt32(),
-        B = b.AsInt32(),
-        C = c.AsInt32(),
-        D = d.AsInt32(),
-    };
+        {
+            A = a.AsInt32(),
+            B = b.AsInt32(),
+            C = c.AsInt32(),
+            D = d.AsInt32(),
+        };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -87,12 +87,12 @@ internal unsafe struct Lanes128 : ILanes<Lanes128>
         var (a, b) = Vector128.Widen(low);
         var (c, d) = Vector128.Widen(high);
         return new()
-    {
-        A = a.AsInt32(),
-        B = b.AsInt32(),
-        C = c.AsInt32(),
-        D = d.AsInt32(),
-    };
+        {
+            A = a.AsInt32(),
+            B = b.AsInt32(),
+            C = c.AsInt32(),
+            D = d.AsInt32(),
+        };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -102,12 +102,12 @@ internal unsafe struct Lanes128 : ILanes<Lanes128>
         var (a, b) = Vector128.Widen(low);
         var (c, d) = Vector128.Widen(high);
         return new()
-    {
-        A = a,
-        B = b,
-        C = c,
-        D = d,
-    };
+        {
+            A = a,
+            B = b,
+            C = c,
+            D = d,
+        };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -116,12 +116,12 @@ internal unsafe struct Lanes128 : ILanes<Lanes128>
         var first = Vector128.Load(source);
         var second = Vector128.Load(source + 4);
         return new()
-    {
-        A = Vector128.Shuffle(first, Vector128.Create(0, 0, 1, 1)).AsInt32(),
-        B = Vector128.Shuffle(first, Vector128.Create(2, 2, 3, 3)).AsInt32(),
-        C = Vector128.Shuffle(second, Vector128.Create(0, 0, 1, 1)).AsInt32(),
-        D = Vector128.Shuffle(second, Vector128.Create(2, 2, 3, 3)).AsInt32(),
-    };
+        {
+            A = Vector128.Shuffle(first, Vector128.Create(0, 0, 1, 1)).AsInt32(),
+            B = Vector128.Shuffle(first, Vector128.Create(2, 2, 3, 3)).AsInt32(),
+            C = Vector128.Shuffle(second, Vector128.Create(0, 0, 1, 1)).AsInt32(),
+            D = Vector128.Shuffle(second, Vector128.Create(2, 2, 3, 3)).AsInt32(),
+        };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -131,42 +131,42 @@ internal unsafe struct Lanes128 : ILanes<Lanes128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Add(Lanes128 a, Lanes128 b)
         => new()
-    {
-        A = (a.A.AsSingle() + b.A.AsSingle()).AsInt32(),
-        B = (a.B.AsSingle() + b.B.AsSingle()).AsInt32(),
-        C = (a.C.AsSingle() + b.C.AsSingle()).AsInt32(),
-        D = (a.D.AsSingle() + b.D.AsSingle()).AsInt32(),
-    };
+        {
+            A = (a.A.AsSingle() + b.A.AsSingle()).AsInt32(),
+            B = (a.B.AsSingle() + b.B.AsSingle()).AsInt32(),
+            C = (a.C.AsSingle() + b.C.AsSingle()).AsInt32(),
+            D = (a.D.AsSingle() + b.D.AsSingle()).AsInt32(),
+        };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Subtract(Lanes128 a, Lanes128 b)
         => new()
-    {
-        A = (a.A.AsSingle() - b.A.AsSingle()).AsInt32(),
-        B = (a.B.AsSingle() - b.B.AsSingle()).AsInt32(),
-        C = (a.C.AsSingle() - b.C.AsSingle()).AsInt32(),
-        D = (a.D.AsSingle() - b.D.AsSingle()).AsInt32(),
-    };
+        {
+            A = (a.A.AsSingle() - b.A.AsSingle()).AsInt32(),
+            B = (a.B.AsSingle() - b.B.AsSingle()).AsInt32(),
+            C = (a.C.AsSingle() - b.C.AsSingle()).AsInt32(),
+            D = (a.D.AsSingle() - b.D.AsSingle()).AsInt32(),
+        };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Multiply(Lanes128 a, Lanes128 b)
         => new()
-    {
-        A = (a.A.AsSingle() * b.A.AsSingle()).AsInt32(),
-        B = (a.B.AsSingle() * b.B.AsSingle()).AsInt32(),
-        C = (a.C.AsSingle() * b.C.AsSingle()).AsInt32(),
-        D = (a.D.AsSingle() * b.D.AsSingle()).AsInt32(),
-    };
+        {
+            A = (a.A.AsSingle() * b.A.AsSingle()).AsInt32(),
+            B = (a.B.AsSingle() * b.B.AsSingle()).AsInt32(),
+            C = (a.C.AsSingle() * b.C.AsSingle()).AsInt32(),
+            D = (a.D.AsSingle() * b.D.AsSingle()).AsInt32(),
+        };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Divide(Lanes128 a, Lanes128 b)
         => new()
-    {
-        A = (a.A.AsSingle() / b.A.AsSingle()).AsInt32(),
-        B = (a.B.AsSingle() / b.B.AsSingle()).AsInt32(),
-        C = (a.C.AsSingle() / b.C.AsSingle()).AsInt32(),
-        D = (a.D.AsSingle() / b.D.AsSingle()).AsInt32(),
-    };
+        {
+            A = (a.A.AsSingle() / b.A.AsSingle()).AsInt32(),
+            B = (a.B.AsSingle() / b.B.AsSingle()).AsInt32(),
+            C = (a.C.AsSingle() / b.C.AsSingle()).AsInt32(),
+            D = (a.D.AsSingle() / b.D.AsSingle()).AsInt32(),
+        };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 MultiplyAdd(Lanes128 a, Lanes128 b, Lanes128 c) => new()
@@ -225,23 +225,23 @@ internal unsafe struct Lanes128 : ILanes<Lanes128>
     {
         var order = Vector128.Create(1, 0, 3, 2);
         return new()
-    {
-        A = Vector128.Shuffle(value.A, order),
-        B = Vector128.Shuffle(value.B, order),
-        C = Vector128.Shuffle(value.C, order),
-        D = Vector128.Shuffle(value.D, order),
-    };
+        {
+            A = Vector128.Shuffle(value.A, order),
+            B = Vector128.Shuffle(value.B, order),
+            C = Vector128.Shuffle(value.C, order),
+            D = Vector128.Shuffle(value.D, order),
+        };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 ToFloat(Lanes128 integers)
         => new()
-    {
-        A = Vector128.ConvertToSingle(integers.A).AsInt32(),
-        B = Vector128.ConvertToSingle(integers.B).AsInt32(),
-        C = Vector128.ConvertToSingle(integers.C).AsInt32(),
-        D = Vector128.ConvertToSingle(integers.D).AsInt32(),
-    };
+        {
+            A = Vector128.ConvertToSingle(integers.A).AsInt32(),
+            B = Vector128.ConvertToSingle(integers.B).AsInt32(),
+            C = Vector128.ConvertToSingle(integers.C).AsInt32(),
+            D = Vector128.ConvertToSingle(integers.D).AsInt32(),
+        };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 AddInt(Lanes128 a, Lanes128 b) => new()
@@ -264,22 +264,22 @@ internal unsafe struct Lanes128 : ILanes<Lanes128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 MaxInt(Lanes128 a, Lanes128 b)
         => new()
-    {
-        A = Vector128.Max(a.A, b.A),
-        B = Vector128.Max(a.B, b.B),
-        C = Vector128.Max(a.C, b.C),
-        D = Vector128.Max(a.D, b.D),
-    };
+        {
+            A = Vector128.Max(a.A, b.A),
+            B = Vector128.Max(a.B, b.B),
+            C = Vector128.Max(a.C, b.C),
+            D = Vector128.Max(a.D, b.D),
+        };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 GreaterThanInt(Lanes128 a, Lanes128 b)
         => new()
-    {
-        A = Vector128.GreaterThan(a.A, b.A),
-        B = Vector128.GreaterThan(a.B, b.B),
-        C = Vector128.GreaterThan(a.C, b.C),
-        D = Vector128.GreaterThan(a.D, b.D),
-    };
+        {
+            A = Vector128.GreaterThan(a.A, b.A),
+            B = Vector128.GreaterThan(a.B, b.B),
+            C = Vector128.GreaterThan(a.C, b.C),
+            D = Vector128.GreaterThan(a.D, b.D),
+        };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 And(Lanes128 a, Lanes128 b) => new()

@@ -40,9 +40,12 @@ internal unsafe struct Lanes512 : ILanes<Lanes512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LoadPairs(float* source)
-        => new() { V = Avx512F.PermuteVar16x32(
+        => new()
+        {
+            V = Avx512F.PermuteVar16x32(
             Vector256.Load(source).ToVector512Unsafe(),
-            Vector512.Create(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7)).AsInt32() };
+            Vector512.Create(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7)).AsInt32()
+        };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Lanes512 value, sbyte* destination) => Avx512F.ConvertToVector128SByte(value.V).Store(destination);
