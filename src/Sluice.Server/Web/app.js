@@ -76,6 +76,7 @@ function ask(text) {
 function newChat() {
   if (!chat.isEmpty) {
     const undo = chat.clear();
+    byId('scroller').scrollTop = 0;
     toast.show('The conversation was cleared.', { label: 'Undo', run: undo });
   }
   composer.focus();

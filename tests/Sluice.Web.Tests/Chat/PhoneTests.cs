@@ -55,6 +55,23 @@ public sealed class PhoneTests(Chromium chromium) : WebTest(chromium)
     }
 
     [Fact]
+    public async Task FirstScreenThatDoesNotFit_IsShownFromItsBeginning()
+    {
+        var chat = await OpenAsync(options: new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = 390, Height = 400 } });
+        await Expect(chat.Page.Locator(".gate")).ToBeInViewportAsync();
+        Assert.Equal(0, await chat.Page.Locator("#scroller").EvaluateAsync<int>("(scroller) => scroller.scrollTop"));
+        await chat.AskAsync("Hi");
+        var stream = await Engine.NextAsync();
+        stream.Say(string.Concat(Enumerable.Range(1, 60).Select(i => $"Line {i}.\n\n")));
+        stream.Finish();
+        await chat.IdleAsync();
+        await chat.Page.GetByLabel("New chat").ClickAsync();
+
+        await Expect(chat.Page.Locator("#welcome")).ToBeVisibleAsync();
+        Assert.Equal(0, await chat.Page.Locator("#scroller").EvaluateAsync<int>("(scroller) => scroller.scrollTop"));
+    }
+
+    [Fact]
     public async Task TextFields_DoNotMakeThePhoneZoom()
     {
         var chat = await OpenAsync(options: Phone);

@@ -25,12 +25,13 @@ public sealed class ReadmePicture(Chromium chromium) : WebTest(chromium)
     {
         var server = await TestServer.StartAsync(InferenceEngine.Load(new EngineOptions { ModelPath = Model }));
         CloseAtEnd(server);
-        var chat = await OpenAsync(server, new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = 880, Height = 560 }, ColorScheme = ColorScheme.Light });
+        var chat = await OpenAsync(server, new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = 880, Height = 640 }, ColorScheme = ColorScheme.Light });
 
         // The shipped model is faster than anybody reads, and than a picture can show. The figures are of what arrives.
         await chat.Page.Locator("#open-settings").ClickAsync();
         await chat.Settings.GetByLabel("At reading pace").CheckAsync();
         await chat.Page.Keyboard.PressAsync("Escape");
+        await chat.Page.Mouse.MoveAsync(0, 0);
         await chat.Input.FillAsync(Question);
 
         var frames = new List<(byte[] Png, TimeSpan At)>();

@@ -4,6 +4,7 @@ const NEAR_PX = 32;
 
 export class Follower {
   #scroller;
+  #content;
   #jump;
   #pinned = true;
   #lastTop = 0;
@@ -12,6 +13,7 @@ export class Follower {
   /** @param {HTMLElement} scroller @param {HTMLElement} content @param {HTMLButtonElement} jump goes back to the end */
   constructor(scroller, content, jump) {
     this.#scroller = scroller;
+    this.#content = content;
     this.#jump = jump;
     scroller.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     scroller.addEventListener('wheel', (event) => {
@@ -25,7 +27,8 @@ export class Follower {
 
   /** The content may have grown. */
   follow() {
-    if (this.#pinned) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    // The first screen, where there is no conversation, is read from its beginning.
+    if (this.#pinned && this.#content.clientHeight > 0) this.#scroller.scrollTop = this.#scroller.scrollHeight;
     this.#show();
   }
 
