@@ -6,6 +6,8 @@ namespace Sluice.Engine.Tokens.Templates.Jinja;
 /// <summary>What one rendering has used of its <see cref="JinjaLimits"/>. Every loop, copy and descent of the interpreter pays here first.</summary>
 internal sealed class Budget(JinjaLimits limits)
 {
+    private const int CharactersPerStep = 32;
+
     private long _steps;
     private long _textBuilt;
     private int _depth;
@@ -19,6 +21,9 @@ internal sealed class Budget(JinjaLimits limits)
             throw new JinjaFault($"the template takes more than {limits.Steps} steps", ChatTemplateLimit.Steps);
         }
     }
+
+    /// <summary>Pays for work on this many characters, a vector's width of them a step.</summary>
+    public void StepText(long characters) => Step(characters / CharactersPerStep);
 
     /// <summary>Pays for one string of this many characters, before it is made.</summary>
     public void Text(long length)

@@ -14,11 +14,11 @@ internal sealed record JinjaLimits
 
     public int Depth { get; init; } = 600;
 
-    public long Steps { get; init; } = 5_000_000;
+    public long Steps { get; init; } = 4_000_000;
 
     public int TextLength { get; init; } = 8 * 1024 * 1024;
 
-    public long TextBuilt { get; init; } = 128L * 1024 * 1024;
+    public long TextBuilt { get; init; } = 64L * 1024 * 1024;
 
     public int RangeSize { get; init; } = 100_000;
 

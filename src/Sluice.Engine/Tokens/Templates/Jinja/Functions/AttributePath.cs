@@ -32,7 +32,7 @@ internal sealed class AttributePath
     {
         foreach (var part in _parts)
         {
-            item = Members.TryItem(item, part, out var value) ? value : new Undefined(Members.DescribeMissing(item, part?.ToString() ?? "none"));
+            item = Members.TryItem(item, part, out var value) ? value : Missing(item, part);
             if (item is Undefined && _fallback is not null)
             {
                 item = _fallback;
@@ -41,6 +41,8 @@ internal sealed class AttributePath
 
         return item;
     }
+
+    private static Undefined Missing(object? item, object? part) => new(() => Members.DescribeMissing(item, part?.ToString() ?? "none"));
 
     private static object? PartOf(string part)
         => part.Length is > 0 and < 10 && part.All(char.IsAsciiDigit) ? new BigInteger(int.Parse(part, CultureInfo.InvariantCulture)) : Text.FromTemplate(part);

@@ -24,6 +24,8 @@ internal static class DictMethods
         {
             case null when !call.Has(0):
                 break;
+            case Undefined undefined:
+                throw undefined.Fault();
             case DictValue other:
                 Update(dict, other, call.Budget);
                 break;

@@ -76,5 +76,5 @@ internal static class FilterTable
         => call.Subject is Undefined || (call.Flag(1) && !ValueTypes.IsTrue(call.Subject)) ? (call.Has(0) ? call[0] : Text.Empty) : call.Subject;
 
     private static object? Attr(NativeCall call)
-        => Members.TryAttribute(call.Subject, call.Text(0).Value, out var value) ? value : new Undefined(Members.DescribeMissing(call.Subject, call.Text(0).Value));
+        => Members.TryAttribute(call.Subject, call.Text(0).Value, out var value) ? value : new Undefined(() => Members.DescribeMissing(call.Subject, call.Text(0).Value));
 }

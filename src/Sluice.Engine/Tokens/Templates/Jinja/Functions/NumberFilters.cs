@@ -8,6 +8,9 @@ namespace Sluice.Engine.Tokens.Templates.Jinja.Functions;
 /// <summary>Filters that give numbers.</summary>
 internal static class NumberFilters
 {
+    /// <summary>Exact rounding computes with integers of up to two thousand bits.</summary>
+    private const int RoundingSteps = 32;
+
     public static object? Abs(NativeCall call) => call.Subject switch
     {
         double number => Math.Abs(number),
@@ -24,8 +27,7 @@ internal static class NumberFilters
             case Undefined undefined:
                 throw undefined.Fault();
             case Text text:
-                call.Budget.CheckBits(text.Value.Length > 400 ? long.MaxValue : 0);
-                return ParseInteger(text.Value, call.Int(1, 10)) ?? (ParseFloat(text.Value) is { } parsed && double.IsFinite(parsed) ? new BigInteger(parsed) : fallback);
+                return ParseInteger(text.Value, call.Int(1, 10), call.Budget) ?? (ParseFloat(text.Value) is { } parsed && double.IsFinite(parsed) ? new BigInteger(parsed) : fallback);
             case double number when !double.IsFinite(number):
                 return fallback;
             case double number:
@@ -61,6 +63,7 @@ internal static class NumberFilters
             throw new JinjaFault("'round' takes a precision from -400 to 400", ChatTemplateLimit.IntegerSize);
         }
 
+        call.Budget.Step(RoundingSteps);
         return method switch
         {
             "common" => call.Subject is double number ? NumberFormat.Round(number, precision) : RoundInteger(ValueTypes.AsInteger(call.Subject)!.Value, precision),
@@ -103,7 +106,7 @@ internal static class NumberFilters
         => value.Sign >= 0 ? value / unit : -((-value + unit - 1) / unit);
 
     /// <summary>Python's int() of a string: whitespace around, a sign, digits with single underscores; a prefix that fits the base.</summary>
-    private static BigInteger? ParseInteger(string text, int radix)
+    private static BigInteger? ParseInteger(string text, int radix, Budget budget)
     {
         var digits = TrimSpace(text);
         var isNegative = digits.StartsWith('-');
@@ -126,16 +129,15 @@ internal static class NumberFilters
             return null;
         }
 
-        var value = BigInteger.Zero;
-        foreach (var c in digits)
+        if (digits.Any(c => c != '_' && (DigitOf(c) < 0 || DigitOf(c) >= radix)))
         {
-            var digit = c == '_' ? -1 : DigitOf(c);
-            if (c != '_' && (digit < 0 || digit >= radix))
-            {
-                return null;
-            }
+            return null;
+        }
 
-            value = c == '_' ? value : (value * radix) + digit;
+        var value = BigInteger.Zero;
+        foreach (var c in digits.Where(c => c != '_'))
+        {
+            value = budget.Integer((value * radix) + DigitOf(c));
         }
 
         return isNegative ? -value : value;

@@ -19,15 +19,14 @@ internal static class NumberFormat
     /// <summary>Rounds to so many digits behind the point, halves to the even digit, by the float's exact value.</summary>
     public static double Round(double value, int digits)
     {
-        if (!double.IsFinite(value) || digits > 330)
+        // No float has digits behind its 330th, and from 2^52 on all are integers.
+        if (!double.IsFinite(value) || digits > 330 || (digits >= 0 && Math.Abs(value) >= 1L << 52))
         {
             return value;
         }
 
-        return digits < -330
-            ? Math.CopySign(0, value)
-            : double.Parse($"{Scaled(value, digits)}e{-digits}", NumberStyles.Float, CultureInfo.InvariantCulture) is 0 ? Math.CopySign(0, value)
-            : double.Parse($"{Scaled(value, digits)}e{-digits}", NumberStyles.Float, CultureInfo.InvariantCulture);
+        var rounded = digits < -330 ? 0 : double.Parse($"{Scaled(value, digits)}e{-digits}", NumberStyles.Float, CultureInfo.InvariantCulture);
+        return rounded == 0 ? Math.CopySign(0, value) : rounded;
     }
 
     /// <summary>value × 10^digits as an integer, rounded half to even without any error of floats.</summary>

@@ -5,6 +5,9 @@ namespace Sluice.Engine.Tokens.Templates.Jinja.Functions;
 /// <summary>Filters on lists, and on whatever has items.</summary>
 internal static class SequenceFilters
 {
+    /// <summary>A list takes the memory of several ordinary steps.</summary>
+    private const int StepsPerList = 4;
+
     public static object? First(NativeCall call)
     {
         foreach (var item in Iteration.Over(call.Subject))
@@ -61,6 +64,7 @@ internal static class SequenceFilters
         {
             if (batch.Count == count)
             {
+                call.Budget.Step(StepsPerList);
                 batches.Add(new ListValue(batch));
                 batch = [];
             }
@@ -86,7 +90,7 @@ internal static class SequenceFilters
             throw new JinjaFault("'slice' needs a positive number of slices");
         }
 
-        call.Budget.Step(count);
+        call.Budget.Step((long)count * StepsPerList);
         var (size, longer) = (items.Count / count, items.Count % count);
         var slices = new List<object?>();
         var start = 0;

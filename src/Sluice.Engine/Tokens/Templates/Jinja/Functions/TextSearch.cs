@@ -26,7 +26,6 @@ internal static class TextSearch
         var (window, start) = Window(call);
         var part = call.Text(0).Value;
         var at = window is null ? -1 : fromEnd ? window.LastIndexOf(part, StringComparison.Ordinal) : window.IndexOf(part, StringComparison.Ordinal);
-        call.Budget.Step((window?.Length ?? 0) / 32);
         return at < 0 ? null : call.SubjectText.IndexOf(start + at);
     }
 
@@ -39,7 +38,6 @@ internal static class TextSearch
             return BigInteger.Zero;
         }
 
-        call.Budget.Step(window.Length / 32);
         return part.Length == 0 ? Text.FromData(window).Length + BigInteger.One : new BigInteger(window.AsSpan().Count(part));
     }
 

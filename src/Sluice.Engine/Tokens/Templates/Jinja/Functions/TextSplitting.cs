@@ -5,6 +5,9 @@ namespace Sluice.Engine.Tokens.Templates.Jinja.Functions;
 /// <summary>Cutting strings into several; the parts keep their origin, unless data decided where to cut.</summary>
 internal static class TextSplitting
 {
+    /// <summary>A part takes the memory of some three ordinary steps.</summary>
+    private const int StepsPerPart = 3;
+
     /// <summary>The methods split and rsplit: at a separator, or at runs of whitespace where none is given.</summary>
     public static ListValue Split(NativeCall call, bool fromEnd)
     {
@@ -18,7 +21,7 @@ internal static class TextSplitting
         var places = separator is null ? Words(text.Value, most, fromEnd) : Pieces(text.Value, separator.Value, most, fromEnd);
         foreach (var (start, end) in places)
         {
-            call.Budget.Step();
+            call.Budget.Step(StepsPerPart);
             parts.Add(TextCutting.DecidedBy(text.Part(start, end), separator));
         }
 
@@ -95,7 +98,7 @@ internal static class TextSplitting
                 continue;
             }
 
-            call.Budget.Step();
+            call.Budget.Step(StepsPerPart);
             var end = i;
             if (text.Value[i] == '\r' && i + 1 < text.Value.Length && text.Value[i + 1] == '\n')
             {

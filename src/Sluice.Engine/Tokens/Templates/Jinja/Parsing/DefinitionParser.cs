@@ -6,6 +6,8 @@ namespace Sluice.Engine.Tokens.Templates.Jinja.Parsing;
 /// <summary>Macros, and call blocks, whose body is a macro without a name.</summary>
 internal sealed class DefinitionParser(TokenStream tokens, ExpressionParser expressions, TemplateParser statements)
 {
+    private const int MaxParameters = 255;
+
     /// <summary>Past the tag's name 'macro'.</summary>
     public MacroStatement ParseMacro(Position at)
     {
@@ -68,6 +70,16 @@ internal sealed class DefinitionParser(TokenStream tokens, ExpressionParser expr
             if (fallback is null && parameters.Count > 0 && parameters[^1].Default is not null)
             {
                 throw name.At.Error($"the parameter '{name.Text}' needs a default, as the one before it has one");
+            }
+
+            if (parameters.Count == MaxParameters)
+            {
+                throw name.At.Error($"a macro has at most {MaxParameters} parameters");
+            }
+
+            if (parameters.Any(parameter => parameter.Name == name.Text))
+            {
+                throw name.At.Error($"there are two parameters '{name.Text}'");
             }
 
             parameters.Add((name.Text, fallback));

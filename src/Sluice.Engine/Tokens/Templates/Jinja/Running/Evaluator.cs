@@ -9,6 +9,11 @@ namespace Sluice.Engine.Tokens.Templates.Jinja.Running;
 /// <summary>Gives expressions their values.</summary>
 internal sealed class Evaluator(Interpreter interpreter)
 {
+    private const int ScopesPerStep = 16;
+
+    /// <summary>A collection takes the memory of several ordinary steps.</summary>
+    private const int StepsPerCollection = 4;
+
     private readonly Budget _budget = interpreter.Budget;
 
     public object? Evaluate(Expression expression, Scope scope)
@@ -22,7 +27,8 @@ internal sealed class Evaluator(Interpreter interpreter)
 
         if (expression is Name name)
         {
-            return scope.TryGet(name.Identifier, out var found) ? found : new Undefined($"'{name.Identifier}' is undefined");
+            _budget.Step(scope.Depth / ScopesPerStep);
+            return scope.TryGet(name.Identifier, out var found) ? found : new Undefined(() => $"'{name.Identifier}' is undefined");
         }
 
         _budget.Enter();
@@ -59,8 +65,8 @@ internal sealed class Evaluator(Interpreter interpreter)
         Not not => !IsTrue(not.Operand, scope),
         Conditional conditional => Choose(conditional, scope),
         Sign sign => Negate(sign, scope),
-        TupleDisplay tuple => new TupleValue(EvaluateAll(tuple.Items, scope)),
-        ListDisplay list => new ListValue(EvaluateAll(list.Items, scope)),
+        TupleDisplay tuple => new TupleValue(Collect(tuple.Items, scope)),
+        ListDisplay list => new ListValue(Collect(list.Items, scope)),
         DictDisplay dict => Dict(dict, scope),
         _ => throw new ArgumentException($"{expression.GetType()} is no expression that can be evaluated", nameof(expression)),
     };
@@ -79,6 +85,7 @@ internal sealed class Evaluator(Interpreter interpreter)
         var target = Evaluate(subscript.Target, scope);
         var index = Evaluate(subscript.Index, scope);
         interpreter.At = subscript.At;
+        Ordering.PayForKey(index, _budget);
         return Members.TryItem(target, index, out var value) ? value : Missing(target, subscript);
     }
 
@@ -94,7 +101,7 @@ internal sealed class Evaluator(Interpreter interpreter)
 
     /// <summary>What stands for an attribute or item that is not there: undefined; but of something undefined it is a fault.</summary>
     private static Undefined Missing(object? target, Expression access)
-        => target is Undefined undefined ? throw undefined.Fault() : new Undefined(ExpressionText.Missing(access, target));
+        => target is Undefined undefined ? throw undefined.Fault() : new Undefined(() => ExpressionText.Missing(access, target));
 
     private object? Compute(ArithmeticChain arithmetic, Scope scope)
     {
@@ -115,6 +122,7 @@ internal sealed class Evaluator(Interpreter interpreter)
         var text = new TextBuilder(_budget);
         foreach (var value in EvaluateAll(concatenation.Operands, scope))
         {
+            interpreter.At = concatenation.At;
             text.Append(ValueText.Str(value, _budget));
         }
 
@@ -186,14 +194,22 @@ internal sealed class Evaluator(Interpreter interpreter)
         return Arithmetic.Negate(value, sign.IsMinus);
     }
 
+    private List<object?> Collect(ImmutableArray<Expression> items, Scope scope)
+    {
+        _budget.Step(StepsPerCollection);
+        return EvaluateAll(items, scope);
+    }
+
     private DictValue Dict(DictDisplay display, Scope scope)
     {
+        _budget.Step(StepsPerCollection);
         var dict = new DictValue();
         foreach (var (keyExpression, valueExpression) in display.Items)
         {
             var key = Evaluate(keyExpression, scope);
             var value = Evaluate(valueExpression, scope);
             interpreter.At = keyExpression.At;
+            Ordering.PayForKey(key, _budget);
             dict.Set(key, value);
         }
 

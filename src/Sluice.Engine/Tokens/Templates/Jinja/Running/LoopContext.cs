@@ -5,6 +5,9 @@ namespace Sluice.Engine.Tokens.Templates.Jinja.Running;
 /// <summary>What 'loop' stands for. It reads one item ahead only when asked for the next item, and all only when asked for a length that nothing else tells.</summary>
 internal sealed class LoopContext(IEnumerator<object?> items, int? knownLength, int depth, Budget budget)
 {
+    /// <summary>A round has a scope with a dictionary of its own, which takes the time and memory of several steps.</summary>
+    private const int StepsPerRound = 4;
+
     private readonly Queue<object?> _ahead = new();
     private object? _previous;
     private object? _current;
@@ -54,7 +57,7 @@ internal sealed class LoopContext(IEnumerator<object?> items, int? knownLength, 
     {
         if (_ahead.Count == 0 && items.MoveNext())
         {
-            budget.Step();
+            budget.Step(StepsPerRound);
             _ahead.Enqueue(items.Current);
         }
 
@@ -65,7 +68,7 @@ internal sealed class LoopContext(IEnumerator<object?> items, int? knownLength, 
     {
         while (items.MoveNext())
         {
-            budget.Step();
+            budget.Step(StepsPerRound);
             _ahead.Enqueue(items.Current);
         }
 

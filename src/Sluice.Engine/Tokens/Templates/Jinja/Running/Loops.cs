@@ -3,7 +3,7 @@ using Sluice.Engine.Tokens.Templates.Jinja.Values;
 
 namespace Sluice.Engine.Tokens.Templates.Jinja.Running;
 
-/// <summary>For loops: each round has a scope of its own.</summary>
+/// <summary>For loops: each round has a scope of its own. As in Jinja, 'else' runs when no round ran to its end: also when each was cut short by 'break' or 'continue'.</summary>
 internal sealed class Loops(Interpreter interpreter)
 {
     public Flow Run(ForStatement loop, Scope scope, TextBuilder output)
@@ -20,18 +20,21 @@ internal sealed class Loops(Interpreter interpreter)
         {
             Recurse = loop.IsRecursive ? inner => Recurse(loop, inner, depth + 1, scope) : null,
         };
+        var isAnyRoundWhole = false;
         while (context.MoveNext())
         {
             var round = new Scope(scope);
             round.Set("loop", context);
             interpreter.Executor.Assign(loop.Target, context.Current, round);
-            if (interpreter.Executor.Run(loop.Body, round, output) == Flow.Break)
+            var flow = interpreter.Executor.Run(loop.Body, round, output);
+            isAnyRoundWhole |= flow == Flow.Next;
+            if (flow == Flow.Break)
             {
                 break;
             }
         }
 
-        return context.Index == 0 ? interpreter.Executor.Run(loop.Otherwise, new Scope(scope), output) : Flow.Next;
+        return !isAnyRoundWhole ? interpreter.Executor.Run(loop.Otherwise, new Scope(scope), output) : Flow.Next;
     }
 
     private IEnumerable<object?> Chosen(ForStatement loop, object? items, Scope scope)

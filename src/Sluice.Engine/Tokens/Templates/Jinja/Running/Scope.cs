@@ -25,5 +25,8 @@ internal sealed class Scope(Scope? parent)
         _variables[name] = value;
     }
 
+    /// <summary>How many scopes lie around this one.</summary>
+    public int Depth { get; } = parent is null ? 0 : parent.Depth + 1;
+
     private Scope? Parent => parent;
 }

@@ -9,6 +9,11 @@ internal static class Arithmetic
 {
     public static object? Apply(ArithmeticOperator operation, object? x, object? y, Budget budget)
     {
+        if (operation == ArithmeticOperator.Modulo && x is Text format)
+        {
+            return PercentFormat.Apply(format, y, budget);
+        }
+
         if ((x as Undefined ?? y as Undefined) is { } undefined)
         {
             throw undefined.Fault();
@@ -28,7 +33,6 @@ internal static class Arithmetic
             (ArithmeticOperator.Add, TupleValue left, TupleValue right) => new TupleValue(Join(left, right, budget)),
             (ArithmeticOperator.Multiply, Text or Sequence, _) when ValueTypes.AsInteger(y) is { } times => Repeat(x, times, budget),
             (ArithmeticOperator.Multiply, _, Text or Sequence) when ValueTypes.AsInteger(x) is { } times => Repeat(y, times, budget),
-            (ArithmeticOperator.Modulo, Text format, _) => PercentFormat.Apply(format, y, budget),
             _ => throw new JinjaFault($"'{SignOf(operation)}' does not work on {ValueTypes.Name(x)} and {ValueTypes.Name(y)}"),
         };
     }
@@ -142,13 +146,7 @@ internal static class Arithmetic
         if (value is Text text)
         {
             budget.CheckLength((long)BigInteger.Min(count * text.Value.Length, long.MaxValue));
-            var builder = new TextBuilder(budget);
-            for (var i = BigInteger.Zero; i < count && !text.IsEmpty; i++)
-            {
-                builder.Append(text);
-            }
-
-            return builder.ToText();
+            return text.IsEmpty || count.IsZero ? Text.Empty : RepeatText(text, (int)count, budget);
         }
 
         var items = ((Sequence)value!).Items;
@@ -160,6 +158,28 @@ internal static class Arithmetic
         }
 
         return value is ListValue ? new ListValue(repeated) : new TupleValue(repeated);
+    }
+
+    /// <summary>Appends the text many times by appending a few of it fewer times.</summary>
+    private static Text RepeatText(Text text, int count, Budget budget)
+    {
+        const int Few = 64;
+        var repeated = new TextBuilder(budget);
+        if (count > Few)
+        {
+            var several = RepeatText(text, Few, budget);
+            for (; count >= Few; count -= Few)
+            {
+                repeated.Append(several);
+            }
+        }
+
+        for (; count > 0; count--)
+        {
+            repeated.Append(text);
+        }
+
+        return repeated.ToText();
     }
 
     private static JinjaFault DivisionByZero() => new("division by zero");

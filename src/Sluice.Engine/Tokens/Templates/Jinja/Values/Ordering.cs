@@ -14,6 +14,7 @@ internal static class Ordering
             case (Undefined, Undefined):
                 return true;
             case (Text left, Text right):
+                budget.StepText(Math.Min(left.Value.Length, right.Value.Length));
                 return left.Value == right.Value;
             case (bool or BigInteger or double, bool or BigInteger or double):
                 return Numbers.AreEqual(x!, y!);
@@ -46,6 +47,7 @@ internal static class Ordering
             case (_, Undefined undefined):
                 throw undefined.Fault();
             case (Text left, Text right):
+                budget.StepText(Math.Min(left.Value.Length, right.Value.Length));
                 return CompareCodePoints(left.Value, right.Value);
             case (bool or BigInteger or double, bool or BigInteger or double):
                 return Numbers.Compare(x!, y!);
@@ -64,13 +66,14 @@ internal static class Ordering
         switch (container)
         {
             case Text text when item is Text part:
-                budget.Step(text.Value.Length / 32);
+                budget.StepText(text.Value.Length);
                 return text.Value.Contains(part.Value, StringComparison.Ordinal);
             case Text when item is Undefined undefined:
                 throw undefined.Fault();
             case Text:
                 throw new JinjaFault($"'in' looks for strings in a string, not for {ValueTypes.Name(item)}");
             case DictValue dict:
+                PayForKey(item, budget);
                 return item is not Undefined && dict.TryGet(item, out _);
             case DictView { Part: DictPart.Keys } or Sequence or DictView or RangeValue or IteratorValue or Undefined:
                 foreach (var candidate in Iteration.Over(container))
@@ -86,6 +89,9 @@ internal static class Ordering
                 throw new JinjaFault($"'in' needs a string, a list or a dictionary on its right side, not {ValueTypes.Name(container)}");
         }
     }
+
+    /// <summary>Pays for finding a key: it is read once for its hash.</summary>
+    public static void PayForKey(object? key, Budget budget) => budget.StepText(key is Text text ? text.Value.Length : 0);
 
     /// <summary>Strings by code points: UTF-16 has surrogates below the last part of its first plane.</summary>
     private static int CompareCodePoints(string x, string y)
@@ -136,6 +142,7 @@ internal static class Ordering
         for (var i = 0; i < x.Count; i++)
         {
             var (key, value) = x.At(i);
+            PayForKey(key, budget);
             if (!y.TryGet(key, out var other) || !AreEqual(value, other, budget))
             {
                 budget.Leave();

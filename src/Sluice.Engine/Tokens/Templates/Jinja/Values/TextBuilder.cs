@@ -45,7 +45,8 @@ internal sealed class TextBuilder(Budget budget)
         }
 
         budget.CheckLength((long)_value.Length + text.Length);
-        budget.Step(1 + (text.Length / 32));
+        budget.Step();
+        budget.StepText(text.Length);
         if (_value.Length == 0)
         {
             _startsInTemplate = isFromTemplate;
