@@ -44,7 +44,7 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
     public LoadedModel Model { get; }
 
     /// <summary>KV blocks in use and in all.</summary>
-    public (int Used, int Total) KvBlocks => (_blocks.Total - _blocks.Free, _blocks.Total);
+    public (int Used, int Total) KvBlocks => (_blocks.Used, _blocks.Total);
 
     /// <summary>Loads a model and starts its engine.</summary>
     /// <param name="options">Which model, and what it may use of the machine.</param>
@@ -126,7 +126,7 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
                 {
                     for (var choice = 0; choice < generation.Request.Choices; choice++)
                     {
-                        _scheduler.Add(new Sequence(generation, choice, Model.Tokenizer, new BlockTable(_blocks), Model.ContextLength));
+                        _scheduler.Add(new Sequence(generation, choice, Model.Tokenizer, _blocks, Model.ContextLength));
                     }
                 }
 

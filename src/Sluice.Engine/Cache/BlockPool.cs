@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace Sluice.Engine.Cache;
 
 /// <summary>
-/// The KV blocks of the process, counted by reference: whoever takes or shares a block releases it once.
-/// free + used = total at all times. Used by the engine's thread only.
+/// The KV blocks of the process, counted by reference: whoever takes or shares a block releases it once. A block that
+/// nobody holds is free, or cached where the <see cref="PrefixIndex"/> knows it; free + cached + used = total at all
+/// times. Used by the engine's thread only.
 /// </summary>
 internal sealed unsafe class BlockPool : IDisposable
 {
@@ -23,18 +24,29 @@ internal sealed unsafe class BlockPool : IDisposable
         _memory = (float*)NativeMemory.AllocZeroed(checked((nuint)blocks * (nuint)layout.BlockBytes));
         _references = new int[blocks];
         _free = new Stack<int>(Enumerable.Range(0, blocks).Reverse());
+        Prefixes = new PrefixIndex(blocks);
     }
 
     public KvLayout Layout { get; }
 
     public int Total { get; }
 
+    /// <summary>Where blocks are found by their tokens.</summary>
+    public PrefixIndex Prefixes { get; }
+
+    /// <summary>Blocks that hold nothing of use.</summary>
     public int Free => _free.Count;
 
-    /// <summary>Takes a free block with one reference; its content is whatever was there.</summary>
+    /// <summary>Blocks that nobody holds but that somebody may want again; they are given up when free ones run out.</summary>
+    public int Cached => Prefixes.Cached;
+
+    /// <summary>Blocks that somebody holds.</summary>
+    public int Used => Total - Free - Cached;
+
+    /// <summary>Takes a free block, or the cached one that was used longest ago, with one reference; its content is whatever was there.</summary>
     public bool TryTake(out int block)
     {
-        if (!_free.TryPop(out block))
+        if (!_free.TryPop(out block) && !Prefixes.TryEvict(out block))
         {
             return false;
         }
@@ -43,18 +55,26 @@ internal sealed unsafe class BlockPool : IDisposable
         return true;
     }
 
-    /// <summary>Adds a reference to a block in use.</summary>
+    /// <summary>Adds a reference to a block that is used or cached.</summary>
     public void Share(int block)
     {
-        ThrowIfFree(block);
+        if (Prefixes.IsCached(block))
+        {
+            Prefixes.Revive(block);
+        }
+        else
+        {
+            ThrowIfFree(block);
+        }
+
         _references[block]++;
     }
 
-    /// <summary>Gives one reference back; with the last one the block is free.</summary>
+    /// <summary>Gives one reference back; with the last one the block is cached or free.</summary>
     public void Release(int block)
     {
         ThrowIfFree(block);
-        if (--_references[block] == 0)
+        if (--_references[block] == 0 && !Prefixes.Keep(block))
         {
             _free.Push(block);
         }
@@ -72,6 +92,7 @@ internal sealed unsafe class BlockPool : IDisposable
         {
             _disposed = true;
             NativeMemory.Free(_memory);
+            Prefixes.Dispose();
         }
     }
 

@@ -97,7 +97,7 @@ internal static class ModelLoader
         var generation = new Generation(request, new StreamLog(), TimeProvider.System, CancellationToken.None);
         var scheduler = new Scheduler(blocks, maxSequences: 1);
         var candidates = new Candidates(transformer.VocabularySize);
-        scheduler.Add(new Sequence(generation, 0, tokenizer, new BlockTable(blocks), context));
+        scheduler.Add(new Sequence(generation, 0, tokenizer, blocks, context));
         while (scheduler.HasWork)
         {
             Step.Run(scheduler.Next(TokenBudget.Least), transformer, candidates);

@@ -29,6 +29,9 @@ public sealed record GenerationRequest
     /// <summary>Whether each choice begins with the prompt itself (with its log probabilities where <see cref="Logprobs"/> is set).</summary>
     public bool EchoPrompt { get; init; }
 
+    /// <summary>Only requests of the same salt share what was computed of their prompts, so that nobody learns by the time it takes what others asked.</summary>
+    public string PrefixSalt { get; init; } = "";
+
     /// <summary>When the request reached the process, as <see cref="TimeProvider.GetTimestamp"/> gives it; queue time and TTFT count from here.</summary>
     public long ArrivedAt { get; init; }
 }

@@ -29,6 +29,9 @@ public static class RequestValidator
     /// <summary>Most entries of <c>logit_bias</c>.</summary>
     public const int MaxLogitBias = 1024;
 
+    /// <summary>Longest salt of a prompt's prefix, in UTF-16 units.</summary>
+    public const int MaxPrefixSaltLength = 512;
+
     /// <summary>Checks a request against the limits and the model.</summary>
     /// <param name="request">What was asked.</param>
     /// <param name="contextLength">Tokens that prompt and output of one sequence can have together.</param>
@@ -43,6 +46,7 @@ public static class RequestValidator
             ?? Range("n", request.Choices, 1, MaxChoices)
             ?? Range("logprobs", request.Logprobs ?? 0, 0, MaxLogprobs)
             ?? CheckStops(request)
+            ?? CheckPrefixSalt(request)
             ?? Range("temperature", s.Temperature, 0, 100)
             ?? Range("top_k", s.TopK, 0, int.MaxValue)
             ?? Range("top_p", s.TopP, 0, 1, exclusiveLow: true)
@@ -96,6 +100,10 @@ public static class RequestValidator
 
         return null;
     }
+
+    private static RequestError? CheckPrefixSalt(GenerationRequest request)
+        => request.PrefixSalt.Length <= MaxPrefixSaltLength ? null
+            : new RequestError("cache_salt", Text($"cache_salt has {request.PrefixSalt.Length} characters; at most {MaxPrefixSaltLength} are allowed."));
 
     private static RequestError? CheckLogitBias(SamplingOptions options, int vocabularySize)
     {

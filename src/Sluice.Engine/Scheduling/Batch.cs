@@ -43,9 +43,11 @@ internal sealed class Batch
         _logitRows.Clear();
     }
 
-    /// <summary>Adds the next <paramref name="count"/> pending tokens of a sequence.</summary>
+    /// <summary>Adds the next <paramref name="count"/> pending tokens of a sequence, whose blocks have room for them.</summary>
     public void Add(Sequence sequence, int count)
     {
+        sequence.Blocks.Claim(sequence.Tokens);
+        sequence.Generation.Stepped();
         var row = _tokens.Count;
         var start = sequence.Computed;
         _runs.Add(new BatchRun(sequence, start, count, row));

@@ -9,6 +9,7 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
     private long? _firstStepAt;
     private long? _prefilledAt;
     private long? _firstTextAt;
+    private int _cachedTokens;
     private int _completionTokens;
     private int _running = request.Choices;
 
@@ -22,20 +23,26 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
     /// <summary>Whether the stream has its terminal event.</summary>
     public bool HasEnded { get; private set; }
 
-    /// <summary>Prompt tokens that needed no computing, of the first choice.</summary>
-    public int CachedTokens { get; set; }
-
     /// <summary>Says that the request was admitted: the stream's first event.</summary>
     public void Admitted() => output.Append(new StreamStarted(request.Prompt.Length));
 
     /// <summary>Notes the first step that works on the request.</summary>
     public void Stepped() => _firstStepAt ??= clock.GetTimestamp();
 
+    /// <summary>Notes that the prompt is computed, and how many of its tokens needed no computing.</summary>
+    public void Prefilled(int cachedTokens)
+    {
+        if (_prefilledAt is null)
+        {
+            _prefilledAt = clock.GetTimestamp();
+            _cachedTokens = cachedTokens;
+        }
+    }
+
     /// <summary>Notes a generated token and whether its choice has let text out by now.</summary>
     public void Generated(bool hasText)
     {
         _completionTokens++;
-        _prefilledAt ??= clock.GetTimestamp();
         if (hasText)
         {
             _firstTextAt ??= clock.GetTimestamp();
@@ -48,7 +55,7 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
         if (--_running == 0)
         {
             HasEnded = true;
-            output.Append(new StreamFinished(new StreamUsage(request.Prompt.Length, CachedTokens, _completionTokens), Timings()));
+            output.Append(new StreamFinished(new StreamUsage(request.Prompt.Length, _cachedTokens, _completionTokens), Timings()));
         }
     }
 

@@ -20,17 +20,21 @@ internal sealed class Sequence
     private readonly int _limit;
     private readonly ImmutableArray<StreamToken>.Builder? _promptTokens;
 
+    // How far it ever was, and how many of these positions it computed itself.
+    private int _reached;
+    private int _computedItself;
+
     /// <param name="generation">The request it belongs to.</param>
     /// <param name="choice">Which of the request's choices it is.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
-    /// <param name="blocks">Its (empty) block table.</param>
+    /// <param name="pool">Where its KV blocks come from.</param>
     /// <param name="contextLength">Most tokens it may ever have.</param>
-    public Sequence(Generation generation, int choice, Tokenizer tokenizer, BlockTable blocks, int contextLength)
+    public Sequence(Generation generation, int choice, Tokenizer tokenizer, BlockPool pool, int contextLength)
     {
         Generation = generation;
-        Blocks = blocks;
         _tokenizer = tokenizer;
         var request = generation.Request;
+        Blocks = new BlockTable(pool, request.PrefixSalt);
         _tokens = [.. request.Prompt];
         _sampler = new Sampler(request.Sampling, choice, request.Prompt.AsSpan());
         _text = new OutputText(tokenizer, request.Stop, choice, generation.Output);
@@ -45,6 +49,12 @@ internal sealed class Sequence
     public Generation Generation { get; }
 
     public BlockTable Blocks { get; }
+
+    /// <summary>Its place in the order of arrival, given by the scheduler.</summary>
+    public long Arrival { get; set; }
+
+    /// <summary>How often a younger sequence was admitted before it.</summary>
+    public int Overtakings { get; set; }
 
     /// <summary>Prompt and output so far.</summary>
     public ReadOnlySpan<int> Tokens => CollectionsMarshal.AsSpan(_tokens);
@@ -61,10 +71,29 @@ internal sealed class Sequence
     /// <summary>Whether every prompt position's logits are needed, for their log probabilities.</summary>
     public bool NeedsPromptLogits => _promptTokens is not null && Generation.Request.Logprobs is not null && _promptTokens.Count < Generation.Request.Prompt.Length;
 
+    /// <summary>
+    /// Takes over what others have computed of its next positions. The last token is never among them, because its
+    /// logits are wanted. Says whether the sequence can go on by itself; it cannot while another computes its next block.
+    /// </summary>
+    public bool TakeFromCache()
+    {
+        var tokens = Tokens[..^1];
+        if (!NeedsPromptLogits)
+        {
+            Blocks.Match(tokens);
+            Computed = Math.Max(Computed, Blocks.Ready);
+        }
+
+        return !Blocks.NextIsComputedByAnother(tokens);
+    }
+
     /// <summary>Takes note that a step has computed the next <paramref name="count"/> positions.</summary>
     public void Advance(int count)
     {
         Computed += count;
+        _computedItself += Math.Min(count, Math.Max(Computed - _reached, 0));
+        _reached = Math.Max(_reached, Computed);
+        Blocks.Publish(Tokens, Computed);
         if (_promptTokens is not null && Generation.Request.Logprobs is null && Computed >= Generation.Request.Prompt.Length)
         {
             while (_promptTokens.Count < Generation.Request.Prompt.Length)
@@ -107,6 +136,7 @@ internal sealed class Sequence
 
         if (next == request.Prompt.Length)
         {
+            Generation.Prefilled(request.Prompt.Length - _computedItself);
             EchoPrompt();
         }
 

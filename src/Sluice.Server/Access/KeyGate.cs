@@ -23,7 +23,17 @@ internal static class KeyGate
         }
 
         var expected = Hash(apiKey);
-        app.Use(next => http => IsOpen(http) || HasKey(http.Request, expected) ? next(http) : RefuseAsync(http.Response));
+        var caller = new Caller(Convert.ToHexString(expected));
+        app.Use(next => http =>
+        {
+            if (HasKey(http.Request, expected))
+            {
+                http.Features.Set(caller);
+                return next(http);
+            }
+
+            return IsOpen(http) ? next(http) : RefuseAsync(http.Response);
+        });
     }
 
     private static bool IsOpen(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<Open>() is not null;

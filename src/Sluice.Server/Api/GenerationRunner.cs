@@ -1,5 +1,6 @@
 using Sluice.Engine;
 using Sluice.Engine.Requests;
+using Sluice.Server.Access;
 using Sluice.Server.Protocols.OpenAi;
 using Sluice.Server.Protocols.Sse;
 using Sluice.Streams;
@@ -20,7 +21,7 @@ internal sealed class GenerationRunner(TimeProvider clock, IHostApplicationLifet
         var stop = new CancellationTokenSource();
         using var disconnect = http.RequestAborted.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), stop);
         using var shutdown = lifetime.ApplicationStopping.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), stop);
-        engine.Start(request, log, stop.Token);
+        engine.Start(request with { PrefixSalt = Caller.Of(http).PrefixSalt(request.PrefixSalt) }, log, stop.Token);
         try
         {
             http.Response.Headers["Sluice-Stream"] = log.Id.Value;

@@ -10,7 +10,7 @@ public sealed class BlockPoolTests
     public void BlocksTakenAndGivenBack_AddUpToTheTotal()
     {
         using var pool = new BlockPool(Layout, 5);
-        var table = new BlockTable(pool);
+        var table = new BlockTable(pool, "");
 
         Assert.True(table.TryGrow(33));
         Assert.Equal(3, table.Count);
@@ -23,7 +23,7 @@ public sealed class BlockPoolTests
     public void PoolRunsOut_TheTableKeepsWhatItGot()
     {
         using var pool = new BlockPool(Layout, 2);
-        var table = new BlockTable(pool);
+        var table = new BlockTable(pool, "");
 
         Assert.False(table.TryGrow(40));
         Assert.Equal(2, table.Count);
@@ -35,14 +35,12 @@ public sealed class BlockPoolTests
     public void SharedBlock_IsFreeWhenTheLastHolderLeaves()
     {
         using var pool = new BlockPool(Layout, 2);
-        var first = new BlockTable(pool);
-        var second = new BlockTable(pool);
-        first.TryGrow(1);
-        second.AddShared(first[0]);
+        Assert.True(pool.TryTake(out var block));
+        pool.Share(block);
 
-        first.Clear();
+        pool.Release(block);
         Assert.Equal(1, pool.Free);
-        second.Clear();
+        pool.Release(block);
         Assert.Equal(2, pool.Free);
     }
 

@@ -1,4 +1,5 @@
 using Sluice.Engine.Cache;
+using Sluice.Engine.Models;
 using Sluice.Engine.Requests;
 using Sluice.Engine.Sampling;
 using Sluice.Engine.Scheduling;
@@ -10,41 +11,61 @@ namespace Sluice.Engine.Tests.Models;
 public sealed class TransformerTests
 {
     private const int PromptLength = 150;
+    private const int Generated = 20;
 
-    private static readonly float[][] Alone = LogitsOf(budget: 256, threads: 1, companions: 0);
+    private static readonly float[]?[] Alone = LogitsOf(new());
 
     [Theory]
     [InlineData(1)]
     [InlineData(7)]
     [InlineData(64)]
-    public void PromptInChunks_SameBits(int budget) => AssertSameBits(LogitsOf(budget, threads: 1, companions: 0));
+    public void PromptInChunks_SameBits(int budget) => AssertSameBits(LogitsOf(new() { Budget = budget }));
 
     [Fact]
     public void TwoOrThreeThreads_SameBits()
     {
-        AssertSameBits(LogitsOf(budget: 256, threads: 2, companions: 0));
-        AssertSameBits(LogitsOf(budget: 64, threads: 3, companions: 0));
+        AssertSameBits(LogitsOf(new() { Threads = 2 }));
+        AssertSameBits(LogitsOf(new() { Threads = 3, Budget = 64 }));
     }
 
     [Theory]
     [InlineData(256)]
     [InlineData(40)]
-    public void BatchOfSeventeen_SameBits(int budget) => AssertSameBits(LogitsOf(budget, threads: 2, companions: 16));
+    public void BatchOfSeventeen_SameBits(int budget) => AssertSameBits(LogitsOf(new() { Budget = budget, Threads = 2, After = 16 }));
 
-    [Fact]
-    public void PreemptedAndComputedAgain_SameBits()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void PreemptedAndComputedAgain_SameBits(bool echo)
     {
-        // The older sequence grows into the blocks of the younger, which is the one looked at.
-        var logits = LogitsOf(budget: 64, threads: 2, companions: 1, blocks: 13, watched: 1, out var preemptions);
+        // The older sequence grows into the blocks of the younger, which is the one looked at. Without the echo it
+        // finds again what the prefix index still has of it.
+        var run = new Run { Budget = 64, Threads = 2, Blocks = 13, Before = 1, Echo = echo };
+        var logits = LogitsOf(run);
 
-        Assert.True(preemptions > 0, "Nothing was preempted; the test proves nothing.");
-        AssertSameBits(logits);
+        Assert.True(run.Preemptions > 0, "Nothing was preempted; the test proves nothing.");
+        AssertSameBits(logits, from: echo ? 0 : PromptLength - 1);
     }
 
-    private static void AssertSameBits(float[][] logits)
+    [Theory]
+    [InlineData(Twin.Finished, 256)]
+    [InlineData(Twin.Finished, 7)]
+    [InlineData(Twin.Running, 256)]
+    [InlineData(Twin.AtTheSameTime, 40)]
+    [InlineData(Twin.AtTheSameTime, 7)]
+    public void PrefixFromAnotherSequence_SameBits(Twin twin, int budget)
+    {
+        var run = new Run { Budget = budget, Threads = 2, After = 3, Twin = twin, Echo = false };
+        var logits = LogitsOf(run);
+
+        Assert.Equal(PromptLength / KvLayout.BlockSize * KvLayout.BlockSize, run.CachedTokens);
+        AssertSameBits(logits, from: PromptLength - 1);
+    }
+
+    private static void AssertSameBits(float[]?[] logits, int from = 0)
     {
         Assert.Equal(Alone.Length, logits.Length);
-        for (var position = 0; position < logits.Length; position++)
+        for (var position = from; position < logits.Length; position++)
         {
             Assert.True(
                 Alone[position].AsSpan().SequenceEqual(logits[position]),
@@ -52,70 +73,136 @@ public sealed class TransformerTests
         }
     }
 
-    private static float[][] LogitsOf(int budget, int threads, int companions)
-        => LogitsOf(budget, threads, companions, blocks: 600, watched: 0, out _);
-
-    /// <summary>The logits of the watched sequence at every position of its prompt and of twenty generated tokens.</summary>
-    private static float[][] LogitsOf(int budget, int threads, int companions, int blocks, int watched, out int preemptions)
+    /// <summary>The logits of the watched sequence at every position of its prompt (where it echoes it) and of its generated tokens.</summary>
+    private static float[]?[] LogitsOf(Run run)
     {
-        var (transformer, pool) = RandomModelFile.Transformer(threads, blocks);
+        var (transformer, pool) = RandomModelFile.Transformer(run.Threads, run.Blocks);
         using (transformer)
         using (pool)
         {
-            var scheduler = new Scheduler(pool, 64);
-            var sequences = Enumerable.Range(0, companions + 1).Select(i => Add(scheduler, pool, transformer.VocabularySize, i == watched, i)).ToList();
-            var candidates = new Candidates(transformer.VocabularySize);
-            var logits = new float[PromptLength + 20][];
-            preemptions = 0;
-            while (scheduler.HasWork)
+            var engine = new Engine(transformer, pool, run);
+            for (var i = 0; i < run.Before; i++)
             {
-                var computed = sequences[watched].Computed;
-                var batch = scheduler.Next(budget);
-                preemptions += sequences[watched].Computed < computed ? 1 : 0;
-                transformer.Forward(batch);
-                foreach (var run in batch.Runs)
-                {
-                    run.Sequence.Advance(run.Count);
-                }
-
-                var rows = batch.LogitRows;
-                for (var i = 0; i < rows.Length; i++)
-                {
-                    var (sequence, row) = rows[i];
-                    transformer.ComputeLogits(rows.Slice(i, 1));
-                    var position = batch.Positions[row];
-                    if (sequence == sequences[watched] && position < logits.Length)
-                    {
-                        logits[position] = transformer.Logits(0).ToArray();
-                    }
-
-                    sequence.TakeLogits(position, transformer.Logits(0), candidates);
-                }
-
-                scheduler.RemoveEnded();
+                engine.AddCompanion(i);
             }
 
-            Assert.Equal(pool.Total, pool.Free);
-            return logits;
+            var twin = run.Twin is null ? null : engine.AddWatched(echo: false, new StreamLog());
+            while (twin is not null && run.Twin switch { Twin.Finished => !twin.HasEnded, Twin.Running => twin.Pending > 1, _ => false })
+            {
+                engine.Step();
+            }
+
+            var log = new StreamLog();
+            engine.Watched = engine.AddWatched(run.Echo, log);
+            for (var i = 0; i < run.After; i++)
+            {
+                engine.AddCompanion(i);
+            }
+
+            while (engine.Scheduler.HasWork)
+            {
+                engine.Step();
+            }
+
+            Assert.Equal(0, pool.Used);
+            run.CachedTokens = EngineRun.Events(log).OfType<StreamFinished>().Single().Usage.CachedTokens;
+            return engine.Logits;
         }
     }
 
-    private static Sequence Add(Scheduler scheduler, BlockPool pool, int vocabulary, bool isWatched, int index)
+    /// <summary>Who else computed the watched sequence's prompt.</summary>
+    public enum Twin
     {
-        var random = new Random(isWatched ? 1 : 100 + index);
-        var length = isWatched ? PromptLength : 20 + (index * 5 % 90);
-        var request = new GenerationRequest
+        /// <summary>A sequence that has ended.</summary>
+        Finished,
+
+        /// <summary>One that decodes.</summary>
+        Running,
+
+        /// <summary>One that arrived just before, so that the watched one waits for its blocks.</summary>
+        AtTheSameTime,
+    }
+
+    private sealed record Run
+    {
+        public int Budget { get; init; } = 256;
+
+        public int Threads { get; init; } = 1;
+
+        public int Blocks { get; init; } = 600;
+
+        /// <summary>Companions that arrive before and after the watched sequence.</summary>
+        public int Before { get; init; }
+
+        public int After { get; init; }
+
+        public Twin? Twin { get; init; }
+
+        public bool Echo { get; init; } = true;
+
+        public int Preemptions { get; set; }
+
+        public int CachedTokens { get; set; }
+    }
+
+    private sealed class Engine(Transformer transformer, BlockPool pool, Run run)
+    {
+        private readonly Candidates _candidates = new(transformer.VocabularySize);
+
+        public Scheduler Scheduler { get; } = new(pool, 64);
+
+        public Sequence? Watched { get; set; }
+
+        public float[]?[] Logits { get; } = new float[PromptLength + Generated][];
+
+        public void Step()
         {
-            Prompt = [.. Enumerable.Range(0, length).Select(_ => random.Next(vocabulary))],
-            MaxTokens = isWatched ? 20 : 90,
-            EchoPrompt = isWatched,
-            Logprobs = isWatched ? 0 : null,
-            IgnoreEos = true,
-            Sampling = new() { Temperature = 0 },
-        };
-        var generation = new Generation(request, new StreamLog(), TimeProvider.System, CancellationToken.None);
-        var sequence = new Sequence(generation, 0, RandomModelFile.Tokenizer, new BlockTable(pool), RandomModelFile.Context);
-        scheduler.Add(sequence);
-        return sequence;
+            var computed = Watched?.Computed;
+            var batch = Scheduler.Next(run.Budget);
+            run.Preemptions += Watched?.Computed < computed ? 1 : 0;
+            transformer.Forward(batch);
+            foreach (var part in batch.Runs)
+            {
+                part.Sequence.Advance(part.Count);
+            }
+
+            var rows = batch.LogitRows;
+            for (var i = 0; i < rows.Length; i++)
+            {
+                var (sequence, row) = rows[i];
+                transformer.ComputeLogits(rows.Slice(i, 1));
+                var position = batch.Positions[row];
+                if (sequence == Watched && position < Logits.Length)
+                {
+                    Logits[position] = transformer.Logits(0).ToArray();
+                }
+
+                sequence.TakeLogits(position, transformer.Logits(0), _candidates);
+            }
+
+            Scheduler.RemoveEnded();
+        }
+
+        public Sequence AddWatched(bool echo, StreamLog output) => Add(1, PromptLength, Generated, echo, output);
+
+        public void AddCompanion(int index) => Add(100 + index, 20 + (index * 5 % 90), 90, echo: false, new StreamLog());
+
+        private Sequence Add(int seed, int length, int limit, bool echo, StreamLog output)
+        {
+            var random = new Random(seed);
+            var request = new GenerationRequest
+            {
+                Prompt = [.. Enumerable.Range(0, length).Select(_ => random.Next(transformer.VocabularySize))],
+                MaxTokens = limit,
+                EchoPrompt = echo,
+                Logprobs = echo ? 0 : null,
+                IgnoreEos = true,
+                Sampling = new() { Temperature = 0 },
+            };
+            var generation = new Generation(request, output, TimeProvider.System, CancellationToken.None);
+            var sequence = new Sequence(generation, 0, RandomModelFile.Tokenizer, pool, RandomModelFile.Context);
+            Scheduler.Add(sequence);
+            return sequence;
+        }
     }
 }

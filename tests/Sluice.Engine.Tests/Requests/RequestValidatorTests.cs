@@ -18,6 +18,7 @@ public sealed class RequestValidatorTests
         { "logprobs", Good with { Logprobs = 21 } },
         { "stop", Good with { Stop = [""] } },
         { "stop", Good with { Stop = [.. Enumerable.Repeat("x", 17)] } },
+        { "cache_salt", Good with { PrefixSalt = new string('x', 513) } },
         { "temperature", Good with { Sampling = new() { Temperature = -0.1f } } },
         { "temperature", Good with { Sampling = new() { Temperature = float.NaN } } },
         { "top_k", Good with { Sampling = new() { TopK = -1 } } },

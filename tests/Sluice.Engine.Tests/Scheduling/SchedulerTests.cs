@@ -1,6 +1,3 @@
-using Sluice.Engine.Cache;
-using Sluice.Engine.Requests;
-using Sluice.Engine.Sampling;
 using Sluice.Engine.Scheduling;
 using Sluice.Streams;
 
@@ -10,13 +7,10 @@ public sealed class SchedulerTests : IDisposable
 {
     private const int Context = 256;
 
-    private readonly BlockPool _pool = new(new KvLayout(1, 1, 2), Context / KvLayout.BlockSize);
-    private readonly Candidates _candidates = new(ByteTokenizer.Size);
-    private readonly Scheduler _scheduler;
+    private readonly SimulatedEngine _engine = new(blocks: Context / 16, Context);
+    private int _prompts;
 
-    public SchedulerTests() => _scheduler = new Scheduler(_pool, maxSequences: 8);
-
-    public void Dispose() => _pool.Dispose();
+    public void Dispose() => _engine.Dispose();
 
     [Fact]
     public void PromptLongerThanTheBudget_IsCutIntoChunks()
@@ -58,7 +52,37 @@ public sealed class SchedulerTests : IDisposable
         Add(prompt: 120, limit: 20);
 
         Assert.Equal([(0, 150)], Step(256));
-        Assert.Equal(1, _scheduler.Waiting);
+        Assert.Equal(1, _engine.Scheduler.Waiting);
+    }
+
+    [Fact]
+    public void PromptsThatDoNotFitTogether_AreNotBegunTogether()
+    {
+        Add(prompt: 150, limit: 20);
+        Add(prompt: 120, limit: 20);
+
+        Assert.Equal([(0, 40)], Step(40));
+        Assert.Equal([(40, 40)], Step(40));
+        Assert.Equal(1, _engine.Scheduler.Waiting);
+    }
+
+    [Fact]
+    public void PromptThatDoesNotFit_IsPassedByYoungerOnesForABoundedTimeOnly()
+    {
+        var first = Add(prompt: 100, limit: 100);
+        var big = Add(prompt: 180, limit: 2);
+        var small = new List<Sequence>();
+        while (!first.HasEnded)
+        {
+            small.Add(Add(prompt: 5, limit: 3));
+            Step(64);
+            Assert.InRange(big.Overtakings, 0, Scheduler.MostOvertakings);
+        }
+
+        Assert.Equal(Scheduler.MostOvertakings, big.Overtakings);
+        Assert.Equal(Scheduler.MostOvertakings, small.Count(sequence => sequence.HasEnded));
+        Step(64);
+        Assert.True(big.Computed > 0, "The big prompt's turn has come and it does not run.");
     }
 
     [Fact]
@@ -66,11 +90,11 @@ public sealed class SchedulerTests : IDisposable
     {
         var oldest = Add(prompt: 100, limit: 60);
         var youngest = Add(prompt: 100, limit: 60);
-        RunToEnd();
+        _engine.RunToEnd();
 
         Assert.Equal(160, oldest.Tokens.Length);
         Assert.Equal(160, youngest.Tokens.Length);
-        Assert.Equal(_pool.Total, _pool.Free);
+        Assert.Equal(0, _engine.Pool.Used);
     }
 
     [Fact]
@@ -79,10 +103,10 @@ public sealed class SchedulerTests : IDisposable
         var log = new StreamLog();
         Add(prompt: 100, limit: 100);
         Add(prompt: 100, limit: 100, output: log);
-        RunToEnd();
+        _engine.RunToEnd();
 
         Assert.Equal(100, EngineRun.Tokens(log).Length);
-        Assert.Equal(new StreamUsage(100, 0, 100), EngineRun.Events(log).OfType<StreamFinished>().Single().Usage);
+        Assert.Equal(new StreamUsage(100, 0, 100), Usage(log));
     }
 
     [Fact]
@@ -90,50 +114,104 @@ public sealed class SchedulerTests : IDisposable
     {
         var random = new Random(5);
         var sequences = Enumerable.Range(0, 40).Select(_ => Add(random.Next(1, 120), random.Next(1, 100))).ToList();
-        RunToEnd();
+        _engine.RunToEnd();
 
         Assert.All(sequences, sequence => Assert.True(sequence.HasEnded));
-        Assert.Equal(_pool.Total, _pool.Free);
+        Assert.Equal(0, _engine.Pool.Used);
     }
 
-    private Sequence Add(int prompt, int limit = 1000, IStreamWriter? output = null)
+    [Fact]
+    public void PromptOfAFinishedSequence_IsComputedOnce()
     {
-        var request = new GenerationRequest { Prompt = [.. Enumerable.Repeat(65, prompt)], MaxTokens = limit, Sampling = new() { Temperature = 0 } };
-        var generation = new Generation(request, output ?? new StreamLog(), TimeProvider.System, CancellationToken.None);
-        var sequence = new Sequence(generation, 0, new ByteTokenizer(), new BlockTable(_pool), Context);
-        _scheduler.Add(sequence);
-        return sequence;
+        var (first, second) = (new StreamLog(), new StreamLog());
+        _engine.Add(Prompt(0, 100), limit: 5, output: first);
+        _engine.RunToEnd();
+        _engine.Add(Prompt(0, 100), limit: 5, output: second);
+        Assert.Equal([(96, 4)], Step(64));
+        _engine.RunToEnd();
+
+        Assert.Equal(EngineRun.Tokens(first), EngineRun.Tokens(second));
+        Assert.Equal(new StreamUsage(100, 96, 5), Usage(second));
     }
 
-    /// <summary>One step with a model that always says 'A'; the runs as (start, count).</summary>
-    private List<(int Start, int Count)> Step(int budget)
+    [Fact]
+    public void PromptAndAnswerOfAFinishedSequence_AreTheNextTurnsPrefix()
     {
-        var batch = _scheduler.Next(budget);
-        var runs = new List<(int, int)>();
-        foreach (var run in batch.Runs)
+        var log = new StreamLog();
+        var first = _engine.Add(Prompt(0, 50), limit: 40);
+        _engine.RunToEnd();
+        _engine.Add([.. first.Tokens, .. Prompt(1, 20)], limit: 1, output: log);
+        _engine.RunToEnd();
+
+        // The last token of the answer was never run, so the block that it ends is not full.
+        Assert.Equal(new StreamUsage(110, 80, 1), Usage(log));
+    }
+
+    [Fact]
+    public void PromptThatIsAWholeNumberOfBlocks_ItsLastBlockIsComputedForItsLogits()
+    {
+        var log = new StreamLog();
+        _engine.Add(Prompt(0, 96), limit: 5);
+        _engine.RunToEnd();
+        _engine.Add(Prompt(0, 96), limit: 5, output: log);
+        _engine.RunToEnd();
+
+        Assert.Equal(80, Usage(log).CachedTokens);
+    }
+
+    [Fact]
+    public void PromptThatAnotherComputes_WaitsForItBlockByBlock()
+    {
+        var logs = Enumerable.Range(0, 4).Select(_ => new StreamLog()).ToList();
+        for (var i = 0; i < logs.Count; i++)
         {
-            Assert.True(run.Blocks.Capacity >= run.Start + run.Count);
-            runs.Add((run.Start, run.Count));
-            run.Sequence.Advance(run.Count);
+            _engine.Add([.. Prompt(0, 100), i, 7], limit: 3, output: logs[i]);
         }
 
-        foreach (var (sequence, row) in batch.LogitRows)
-        {
-            var logits = new float[ByteTokenizer.Size];
-            logits['A'] = 1;
-            sequence.TakeLogits(batch.Positions[row], logits, _candidates);
-        }
-
-        _scheduler.RemoveEnded();
-        return runs;
+        Assert.Equal([(0, 40)], Step(40));
+        Assert.Equal([(40, 40)], Step(40));
+        Assert.Equal([(80, 22)], Step(40));
+        Assert.Equal([(102, 1), (96, 6), (96, 6), (96, 6)], Step(40));
+        _engine.RunToEnd();
+        Assert.Equal([0, 96, 96, 96], logs.Select(log => Usage(log).CachedTokens));
     }
 
-    private void RunToEnd()
+    [Fact]
+    public void SequenceThatOthersWaitFor_IsCancelledOrFails_TheNextComputesItself()
     {
-        for (var step = 0; _scheduler.HasWork; step++)
-        {
-            Assert.True(step < 20_000, "The scheduler makes no progress.");
-            Assert.NotEmpty(Step(64));
-        }
+        var first = _engine.Add(Prompt(0, 100), limit: 3);
+        var second = _engine.Add(Prompt(0, 100), limit: 3);
+        var third = _engine.Add(Prompt(0, 100), limit: 3);
+        Step(40);
+        first.End(FinishReason.Cancelled);
+        _engine.Scheduler.RemoveEnded();
+
+        Assert.Equal([(32, 40)], Step(40));
+        _engine.Step(40, fails: true);
+        Assert.True(second.HasEnded);
+        Assert.Equal([(64, 36)], Step(40));
+        _engine.RunToEnd();
+        Assert.Equal(103, third.Tokens.Length);
     }
+
+    [Fact]
+    public void OtherSalt_SharesNothing()
+    {
+        var log = new StreamLog();
+        _engine.Add(Prompt(0, 100), limit: 5, salt: "a");
+        _engine.RunToEnd();
+        _engine.Add(Prompt(0, 100), limit: 5, salt: "b", output: log);
+        _engine.RunToEnd();
+
+        Assert.Equal(0, Usage(log).CachedTokens);
+    }
+
+    private Sequence Add(int prompt, int limit = 1000, IStreamWriter? output = null) => _engine.Add(Prompt(_prompts++, prompt), limit, output: output);
+
+    private static IEnumerable<int> Prompt(int number, int length) => Enumerable.Range(0, length).Select(i => (number + (i * 7)) % 97);
+
+    private static StreamUsage Usage(StreamLog log) => EngineRun.Events(log).OfType<StreamFinished>().Single().Usage;
+
+    /// <summary>One step; the runs as (start, count).</summary>
+    private List<(int Start, int Count)> Step(int budget) => _engine.Step(budget).ConvertAll(run => (run.Start, run.Count));
 }

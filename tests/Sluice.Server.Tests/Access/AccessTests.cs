@@ -40,6 +40,35 @@ public sealed class AccessTests
         Assert.Equal(HttpStatusCode.OK, (await server.Client.GetAsync("/health", TestContext.Current.CancellationToken)).StatusCode);
     }
 
+    [Fact]
+    public async Task PrefixSalt_ComesFromTheKeyAndTheRequestAndTellsNoKey()
+    {
+        var salts = new List<string>();
+        var engine = new ScriptedEngine
+        {
+            Script = stream =>
+            {
+                salts.Add(stream.Request.PrefixSalt);
+                stream.Finish();
+            },
+        };
+        foreach (var key in (string?[])[null, "secret", "another"])
+        {
+            await using var server = await TestServer.StartAsync(engine, apiKey: key);
+            server.Client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", $"Bearer {key}");
+            foreach (var body in (string[])[Hello, Hello, """{"prompt":"Hello","cache_salt":"mine"}"""])
+            {
+                using var response = await server.PostAsync("/v1/completions", body);
+                Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            }
+        }
+
+        Assert.Equal(9, salts.Count);
+        Assert.Equal(6, salts.Distinct().Count());
+        Assert.Equal(salts[3], salts[4]);
+        Assert.DoesNotContain(salts, salt => salt.Contains("secret", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("localhost", HttpStatusCode.OK)]
     [InlineData("LOCALHOST:8080", HttpStatusCode.OK)]

@@ -53,6 +53,7 @@ public sealed class InvalidRequestTests : IAsyncLifetime
     [InlineData("logit_bias", "logit_bias", "{\"5\":101}", "-100 to 100")]
     [InlineData("logit_bias.5", "logit_bias", "{\"5\":\"x\"}", "must be a number")]
     [InlineData("ignore_eos", "ignore_eos", "1", "must be true or false")]
+    [InlineData("cache_salt", "cache_salt", "1", "must be a string")]
     [InlineData("return_tokens_as_token_ids", "return_tokens_as_token_ids", "1", "must be true or false")]
     public async Task WrongOption_IsNamedInBothDialects(string param, string field, string value, string says)
     {

@@ -50,6 +50,9 @@ internal abstract record GenerationFields
 
     public bool? IgnoreEos { get; init; }
 
+    /// <summary>Only requests of the same salt share what was computed of their prompts.</summary>
+    public string? CacheSalt { get; init; }
+
     public bool? ReturnTokensAsTokenIds { get; init; }
 
     /// <summary>How the answer is to be told.</summary>
@@ -83,6 +86,7 @@ internal abstract record GenerationFields
             Stop = stop,
             IgnoreEos = IgnoreEos ?? false,
             Choices = N ?? 1,
+            PrefixSalt = CacheSalt ?? "",
             ArrivedAt = arrivedAt,
             Sampling = new SamplingOptions
             {
