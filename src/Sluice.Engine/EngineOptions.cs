@@ -1,3 +1,5 @@
+using Sluice.Engine.Cache;
+
 namespace Sluice.Engine;
 
 /// <summary>What an engine is made with.</summary>
@@ -14,6 +16,9 @@ public sealed record EngineOptions
 
     /// <summary>Bytes for keys and values of all sequences; null takes enough for several contexts, within a quarter of the machine's memory.</summary>
     public long? KvMemoryBytes { get; init; }
+
+    /// <summary>What keys and values are kept as.</summary>
+    public KvType KvType { get; init; } = KvType.F16;
 }
 
 /// <summary>How far loading is.</summary>

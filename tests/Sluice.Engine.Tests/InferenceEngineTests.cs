@@ -65,7 +65,7 @@ public sealed class InferenceEngineTests : IDisposable
     [Fact]
     public void LittleKvMemory_ManyRequestsStillEndWithTheSameTokens()
     {
-        using var small = RandomModelFile.Engine(kvMemory: 33L * 16 * 2 * 2 * 2 * 16 * 4);
+        using var small = RandomModelFile.Engine(kvMemory: 33L * 16 * 2 * 2 * 2 * 32 * 2);
         var requests = Enumerable.Range(0, 12).Select(i => Request(150) with { Prompt = [.. Enumerable.Range(0, 40 + i)] }).ToList();
         var together = requests.ConvertAll(request => Start(request, small)).ConvertAll(log => EngineRun.Tokens(log));
 

@@ -9,7 +9,7 @@ namespace Sluice.Engine.Cache;
 /// </summary>
 internal sealed unsafe class BlockPool : IDisposable
 {
-    private readonly float* _memory;
+    private readonly byte* _memory;
     private readonly int[] _references;
     private readonly Stack<int> _free;
     private bool _disposed;
@@ -21,7 +21,7 @@ internal sealed unsafe class BlockPool : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blocks);
         Layout = layout;
         Total = blocks;
-        _memory = (float*)NativeMemory.AllocZeroed(checked((nuint)blocks * (nuint)layout.BlockBytes));
+        _memory = (byte*)NativeMemory.AlignedAlloc(checked((nuint)blocks * (nuint)layout.BlockBytes), 64);
         _references = new int[blocks];
         _free = new Stack<int>(Enumerable.Range(0, blocks).Reverse());
         Prefixes = new PrefixIndex(blocks);
@@ -83,15 +83,15 @@ internal sealed unsafe class BlockPool : IDisposable
     /// <summary>References that <paramref name="block"/> has.</summary>
     public int References(int block) => _references[block];
 
-    /// <summary>The block's first element.</summary>
-    public float* At(int block) => _memory + (block * (Layout.BlockBytes / sizeof(float)));
+    /// <summary>Where the block begins.</summary>
+    public byte* At(int block) => _memory + (block * Layout.BlockBytes);
 
     public void Dispose()
     {
         if (!_disposed)
         {
             _disposed = true;
-            NativeMemory.Free(_memory);
+            NativeMemory.AlignedFree(_memory);
             Prefixes.Dispose();
         }
     }

@@ -255,7 +255,7 @@ internal unsafe struct ActivationBlock
     }
 
     [MethodImpl(InnerLoop.Compiled)]
-    private static void Quantize<TLanes>(float* source, byte* destination, int blocks, int scaleBlocks)
+    internal static void Quantize<TLanes>(float* source, byte* destination, int blocks, int scaleBlocks)
         where TLanes : unmanaged, ILanes<TLanes>
     {
         var scales = default(ActivationScales);

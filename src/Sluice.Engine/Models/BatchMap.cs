@@ -4,10 +4,10 @@ using Sluice.Engine.Scheduling;
 
 namespace Sluice.Engine.Models;
 
-/// <summary>A tile of consecutive queries of one run, which one call of the attention kernel serves for one KV head.</summary>
-/// <param name="Row">The first query's row in the batch.</param>
-/// <param name="Count">Queries.</param>
-/// <param name="Position">The first query's position in its sequence.</param>
+/// <summary>A tile of consecutive tokens of one run, which one call of the attention kernel serves for one KV head.</summary>
+/// <param name="Row">The first token's row in the batch.</param>
+/// <param name="Count">Tokens.</param>
+/// <param name="Position">The first token's position in its sequence.</param>
 /// <param name="FirstBlock">Index, among the map's blocks, of the sequence's first block.</param>
 internal readonly record struct AttentionTile(int Row, int Count, int Position, int FirstBlock);
 
@@ -17,17 +17,23 @@ internal readonly record struct AttentionTile(int Row, int Count, int Position, 
 /// </summary>
 internal sealed unsafe class BatchMap : IDisposable
 {
-    /// <summary>Most queries in a tile: enough to use a key several times while it is in the cache.</summary>
-    public const int TileQueries = 16;
+    // Enough queries, heads that share keys and values counted each, to use what is loaded of them many times.
+    private const int TileQueries = 64;
 
     private readonly List<AttentionTile> _tiles = [];
     private readonly int[] _rowBlocks;
+    private readonly int _tileTokens;
     private nint* _blocks;
     private int _capacity;
     private int _count;
 
     /// <param name="maxRows">Most rows of a batch.</param>
-    public BatchMap(int maxRows) => _rowBlocks = new int[maxRows];
+    /// <param name="sharedBy">Query heads that share a KV head.</param>
+    public BatchMap(int maxRows, int sharedBy)
+    {
+        _rowBlocks = new int[maxRows];
+        _tileTokens = Math.Max(1, TileQueries / sharedBy);
+    }
 
     public ReadOnlySpan<AttentionTile> Tiles => CollectionsMarshal.AsSpan(_tiles);
 
@@ -35,7 +41,7 @@ internal sealed unsafe class BatchMap : IDisposable
     public ReadOnlySpan<nint> Blocks(AttentionTile tile) => new(_blocks + tile.FirstBlock, KvLayout.BlocksFor(tile.Position + tile.Count));
 
     /// <summary>The block that a row's own key and value go into.</summary>
-    public float* BlockOf(int row) => (float*)_blocks[_rowBlocks[row]];
+    public byte* BlockOf(int row) => (byte*)_blocks[_rowBlocks[row]];
 
     public void Fill(Batch batch, BlockPool pool)
     {
@@ -56,9 +62,9 @@ internal sealed unsafe class BatchMap : IDisposable
                 _rowBlocks[run.Row + i] = firstBlock + ((run.Start + i) / KvLayout.BlockSize);
             }
 
-            for (var i = 0; i < run.Count; i += TileQueries)
+            for (var i = 0; i < run.Count; i += _tileTokens)
             {
-                _tiles.Add(new AttentionTile(run.Row + i, Math.Min(TileQueries, run.Count - i), run.Start + i, firstBlock));
+                _tiles.Add(new AttentionTile(run.Row + i, Math.Min(_tileTokens, run.Count - i), run.Start + i, firstBlock));
             }
         }
     }

@@ -61,6 +61,7 @@ internal unsafe struct PlaceHeadsJob : IParallelJob
 {
     public ModelConfiguration Configuration;
     public LayerWeights Weights;
+    public KvLayout Layout;
     public int Layer;
     public BatchMap Map;
     public int* Positions;
@@ -83,13 +84,13 @@ internal unsafe struct PlaceHeadsJob : IParallelJob
         Turn(queries, Configuration.Heads, Weights.QueryNorm, part);
         Turn(keys, Configuration.KvHeads, Weights.KeyNorm, part);
 
-        var layout = Configuration.KvLayout;
         var block = Map.BlockOf(part);
         var slot = Positions[part] % KvLayout.BlockSize;
         for (var head = 0; head < Configuration.KvHeads; head++)
         {
-            Attention.Store(
-                block + layout.KeysAt(Layer, head),
+            KvHead.Store(
+                Layout.Type,
+                block + Layout.HeadAt(Layer, head),
                 slot,
                 new ReadOnlySpan<float>(keys + (head * size), size),
                 new ReadOnlySpan<float>(values + (head * size), size));
@@ -119,10 +120,11 @@ internal unsafe struct PlaceHeadsJob : IParallelJob
     }
 }
 
-/// <summary>One tile of queries against one KV head of its sequence.</summary>
+/// <summary>One tile of tokens against one KV head of its sequence.</summary>
 internal unsafe struct AttentionJob : IParallelJob
 {
     public ModelConfiguration Configuration;
+    public KvLayout Layout;
     public int Layer;
     public BatchMap Map;
     public float* Queries;
@@ -135,16 +137,19 @@ internal unsafe struct AttentionJob : IParallelJob
         var shared = Configuration.Heads / Configuration.KvHeads;
         var stride = Configuration.Heads * Configuration.HeadSize;
         var at = ((long)tile.Row * stride) + ((long)kvHead * shared * Configuration.HeadSize);
-        Attention.Run(
-            Queries + at,
-            Output + at,
-            stride,
-            shared,
-            tile.Count,
-            tile.Position,
-            Map.Blocks(tile),
-            Configuration.KvLayout.KeysAt(Layer, kvHead),
-            Configuration.HeadSize,
-            1 / MathF.Sqrt(Configuration.HeadSize));
+        Attention.Run(new AttentionWork
+        {
+            Queries = Queries + at,
+            Output = Output + at,
+            Stride = stride,
+            Heads = shared,
+            Tokens = tile.Count,
+            FirstPosition = tile.Position,
+            Blocks = Map.Blocks(tile),
+            HeadAt = Layout.HeadAt(Layer, kvHead),
+            Type = Layout.Type,
+            HeadSize = Configuration.HeadSize,
+            Scale = 1 / MathF.Sqrt(Configuration.HeadSize),
+        });
     }
 }

@@ -42,7 +42,8 @@ internal sealed record ModelConfiguration
     /// <summary>Whether queries and keys are normed head by head.</summary>
     public required bool HasHeadNorms { get; init; }
 
-    public KvLayout KvLayout => new(Layers, KvHeads, HeadSize);
+    /// <summary>Where keys and values lie that are kept as <paramref name="type"/>.</summary>
+    public KvLayout KvLayout(KvType type) => new(Layers, KvHeads, HeadSize, type);
 
     /// <summary>Reads and checks a file's shape.</summary>
     /// <exception cref="ModelLoadException">The architecture is not supported.</exception>

@@ -32,14 +32,20 @@ internal static class ModelLoader
     public static InferenceEngine Load(GgufFile file, EngineOptions options, IProgress<LoadProgress>? progress, TimeProvider clock)
     {
         var configuration = ModelConfiguration.Read(file.Metadata);
-        var (context, blockCount) = FitMemory(configuration, options);
+        if (KvHead.Problem(options.KvType, configuration.HeadSize) is { } problem)
+        {
+            throw new ModelLoadException($"{file.Metadata.FileName}: {problem}; choose {KvType.F16} or {KvType.F32}.");
+        }
+
+        var layout = configuration.KvLayout(options.KvType);
+        var (context, blockCount) = FitMemory(configuration, layout, options);
         var tokenizer = Tokenizer.Load(file.Metadata);
         var threads = Threads(options);
         BlockPool? blocks = null;
         Transformer? transformer = null;
         try
         {
-            blocks = new BlockPool(configuration.KvLayout, blockCount);
+            blocks = new BlockPool(layout, blockCount);
             transformer = Transformer.Load(file, configuration, blocks, new WorkerPool(threads), progress);
             if (tokenizer.VocabularySize != transformer.VocabularySize)
             {
@@ -113,14 +119,14 @@ internal static class ModelLoader
     };
 
     /// <summary>Context length and KV blocks that the options and the machine allow; the pool always holds a whole context.</summary>
-    private static (int Context, int Blocks) FitMemory(ModelConfiguration configuration, EngineOptions options)
+    private static (int Context, int Blocks) FitMemory(ModelConfiguration configuration, KvLayout layout, EngineOptions options)
     {
         if (options.ContextLength is { } asked && (asked < 1 || asked > configuration.ContextLength))
         {
             throw new ModelLoadException($"A context of {asked} tokens was asked for; this model was trained for 1 to {configuration.ContextLength}.");
         }
 
-        var blockBytes = configuration.KvLayout.BlockBytes;
+        var blockBytes = layout.BlockBytes;
         var wanted = options.ContextLength ?? configuration.ContextLength;
         var contextBlocks = KvLayout.BlocksFor(wanted);
         var memory = options.KvMemoryBytes ?? Math.Min(

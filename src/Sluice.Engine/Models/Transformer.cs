@@ -23,7 +23,7 @@ internal sealed unsafe class Transformer : IDisposable
     private readonly BlockPool _blocks;
     private readonly WorkerPool _pool;
     private readonly RotaryPositions _rotary;
-    private readonly BatchMap _map = new(MaxRows);
+    private readonly BatchMap _map;
     private readonly List<ActivationBuffer> _buffers = [];
 
     // [row × …]: the residual stream, and what each stage of a layer hands to the next.
@@ -47,6 +47,7 @@ internal sealed unsafe class Transformer : IDisposable
         _weights = weights;
         _blocks = blocks;
         _pool = pool;
+        _map = new BatchMap(MaxRows, configuration.Heads / configuration.KvHeads);
         _rotary = new RotaryPositions(configuration.Rotary with { FrequencyFactors = weights.FrequencyFactors });
         var queries = configuration.Heads * configuration.HeadSize;
         var keys = configuration.KvHeads * configuration.HeadSize;
@@ -176,6 +177,7 @@ internal sealed unsafe class Transformer : IDisposable
             {
                 Configuration = _configuration,
                 Weights = weights,
+                Layout = _blocks.Layout,
                 Layer = layer,
                 Map = _map,
                 Positions = positions,
@@ -192,7 +194,7 @@ internal sealed unsafe class Transformer : IDisposable
 
     private void Attend(int layer)
     {
-        var job = new AttentionJob { Configuration = _configuration, Layer = layer, Map = _map, Queries = _queries.Read(), Output = _attended.Write() };
+        var job = new AttentionJob { Configuration = _configuration, Layout = _blocks.Layout, Layer = layer, Map = _map, Queries = _queries.Read(), Output = _attended.Write() };
         _pool.Run(job, _map.Tiles.Length * _configuration.KvHeads);
     }
 

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Reflection;
 using Microsoft.AspNetCore.Connections;
 using Sluice.Engine;
+using Sluice.Engine.Cache;
 using Sluice.Server.Configuration;
 
 namespace Sluice.Server.Commands;
@@ -34,7 +35,7 @@ internal static class ServeCommand
             // Throws what loading threw: without its model the server has no business.
             var engine = await loading;
             models.Ready(engine);
-            Introduce(engine.Model, address, options.ApiKey is not null, terminal);
+            Introduce(engine.Model, options.Engine.KvType, address, options.ApiKey is not null, terminal);
         }
 
         await shutdown;
@@ -78,14 +79,14 @@ internal static class ServeCommand
         }
     }
 
-    private static void Introduce(LoadedModel model, Uri address, bool asksForKey, Terminal terminal)
+    private static void Introduce(LoadedModel model, KvType kvType, Uri address, bool asksForKey, Terminal terminal)
     {
         var key = asksForKey ? " -H \"Authorization: Bearer $SLUICE_API_KEY\"" : "";
         var (path, body) = model.ChatTemplate is not null
             ? ("v1/chat/completions", """{"messages": [{"role": "user", "content": "Tell me a story about a fox and a lighthouse."}], "stream": true}""")
             : ("v1/completions", """{"prompt": "Once upon a time", "max_tokens": 100, "stream": true}""");
         terminal.Output.WriteLine($"""
-            Model {model.Id} ({model.Description}), context of {model.ContextLength} tokens
+            Model {model.Id} ({model.Description}), context of {model.ContextLength} tokens, keys and values in {kvType}
             Try   curl -N {new Uri(address, path)}{key} -H 'Content-Type: application/json' -d '{body}'
             Or    open {address} in a browser
             """);

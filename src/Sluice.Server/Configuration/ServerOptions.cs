@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Sluice.Engine;
+using Sluice.Engine.Cache;
 
 namespace Sluice.Server.Configuration;
 
@@ -34,6 +35,7 @@ internal sealed record ServerOptions
         KvMemoryBytes = values.Find(Setting.KvMemory) is not { } memory ? null
             : ByteSize.TryParse(memory.Value, out var bytes) ? bytes
             : throw new UsageException($"{memory.Source} is '{memory.Value}'; it must be a size such as 512M or 2G."),
+        KvType = values.Find(Setting.KvType) is { } type ? ParseKvType(type.Value, type.Source) : KvType.F16,
     };
 
     /// <summary>The model's file, which exists.</summary>
@@ -52,6 +54,14 @@ internal sealed record ServerOptions
             ? number
             : throw new UsageException($"{source} is '{value}'; it must be an integer from {low} to {high}.");
     }
+
+    private static KvType ParseKvType(string value, string source) => value.ToUpperInvariant() switch
+    {
+        nameof(KvType.F16) => KvType.F16,
+        nameof(KvType.F32) => KvType.F32,
+        nameof(KvType.Q8_0) => KvType.Q8_0,
+        _ => throw new UsageException($"{source} is '{value}'; it must be f16, f32 or q8_0."),
+    };
 
     private static IPAddress ParseHost(string value, string source) => value switch
     {

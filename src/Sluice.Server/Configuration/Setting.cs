@@ -16,6 +16,8 @@ internal sealed record Setting(string Name, string ValueName, string Description
 
     public static readonly Setting KvMemory = new("kv-memory", "BYTES", "Memory for keys and values of all sequences, such as 512M or 2G");
 
+    public static readonly Setting KvType = new("kv-type", "TYPE", "What keys and values are kept as: f16, f32 or q8_0 (default: f16)");
+
     public static readonly Setting Host = new("host", "ADDRESS", "The address to listen at (default: 127.0.0.1)");
 
     public static readonly Setting Port = new("port", "PORT", "The port to listen at; 0 takes a free one (default: 8080)");
@@ -23,7 +25,7 @@ internal sealed record Setting(string Name, string ValueName, string Description
     public static readonly Setting ApiKey = new("api-key", "KEY", "The key that clients must send; better set by environment variable or file, where other users cannot see it");
 
     /// <summary>What an engine is made with.</summary>
-    public static readonly Setting[] OfEngine = [Model, Threads, Context, KvMemory];
+    public static readonly Setting[] OfEngine = [Model, Threads, Context, KvMemory, KvType];
 
     /// <summary>What a server is made with, an engine included.</summary>
     public static readonly Setting[] OfServer = [.. OfEngine, Host, Port, ApiKey];

@@ -4,7 +4,7 @@ namespace Sluice.Engine.Tests.Cache;
 
 public sealed class BlockPoolTests
 {
-    private static readonly KvLayout Layout = new(Layers: 2, KvHeads: 3, HeadSize: 8);
+    private static readonly KvLayout Layout = new(Layers: 2, KvHeads: 3, HeadSize: 32, KvType.F16);
 
     [Fact]
     public void BlocksTakenAndGivenBack_AddUpToTheTotal()
@@ -55,13 +55,24 @@ public sealed class BlockPoolTests
         Assert.Throws<InvalidOperationException>(() => pool.Share(block));
     }
 
+    [Theory]
+    [InlineData(KvType.F32, 32 * 4)]
+    [InlineData(KvType.F16, 32 * 2)]
+    [InlineData(KvType.Q8_0, 32 + 4)]
+    public void Block_HoldsTheKeysAndValuesOfEveryLayerAndHead(KvType type, int rowBytes)
+    {
+        var layout = Layout with { Type = type };
+
+        Assert.Equal(2 * 3 * 2 * 16 * rowBytes, layout.BlockBytes);
+        Assert.Equal(layout.BlockBytes - (2 * 16 * rowBytes), layout.HeadAt(1, 2));
+    }
+
     [Fact]
     public unsafe void Blocks_DoNotOverlap()
     {
         using var pool = new BlockPool(Layout, 2);
 
-        Assert.Equal(Layout.BlockBytes, (byte*)pool.At(1) - (byte*)pool.At(0));
-        Assert.Equal(2 * 3 * 2 * 16 * 8 * sizeof(float), Layout.BlockBytes);
-        Assert.Equal(Layout.BlockBytes / sizeof(float), Layout.KeysAt(1, 2) + (2 * 16 * 8));
+        Assert.Equal(Layout.BlockBytes, pool.At(1) - pool.At(0));
+        Assert.Equal(0, (nint)pool.At(1) % 64);
     }
 }

@@ -4,7 +4,7 @@ namespace Sluice.Engine.Tests.Cache;
 
 public sealed class PrefixIndexTests : IDisposable
 {
-    private readonly BlockPool _pool = new(new KvLayout(1, 1, 2), blocks: 8);
+    private readonly BlockPool _pool = new(new KvLayout(1, 1, 2, KvType.F16), blocks: 8);
 
     public void Dispose() => _pool.Dispose();
 

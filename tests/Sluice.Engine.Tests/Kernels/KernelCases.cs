@@ -1,3 +1,4 @@
+using Sluice.Engine.Cache;
 using Sluice.Engine.Gguf;
 using Sluice.Engine.Kernels;
 
@@ -13,6 +14,9 @@ internal static class KernelCases
 
     public static TheoryData<TensorType, KernelPath> TypesAndPaths { get; } =
         new(WeightMatrix.SupportedTypes.SelectMany(type => Enum.GetValues<KernelPath>().Select(path => (type, path))));
+
+    public static TheoryData<KvType, KernelPath> KvTypesAndPaths { get; } =
+        new(Enum.GetValues<KvType>().SelectMany(type => Enum.GetValues<KernelPath>().Select(path => (type, path))));
 
     /// <summary>Skips the calling test where the processor lacks <paramref name="path"/>.</summary>
     public static void Need(KernelPath path) => Assert.SkipUnless(KernelPaths.IsSupported(path), $"This processor has no {path}.");

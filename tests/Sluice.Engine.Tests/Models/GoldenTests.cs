@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sluice.Engine.Cache;
 using Sluice.Engine.Gguf;
 using Sluice.Engine.Requests;
 using Sluice.Streams;
@@ -30,10 +31,21 @@ public sealed class GoldenTests
 
     [Theory]
     [MemberData(nameof(Models))]
-    public void RecordedTokensFedBack_LogprobsAgree(string model, double tolerance)
+    public void RecordedTokensFedBack_LogprobsAgree(string model, double tolerance) => Compare(model, KvType.F32, tolerance);
+
+    /// <summary>The answers were recorded with keys and values in F32; narrower types differ by their own rounding, no more.</summary>
+    [Theory]
+    [InlineData("tiny-llama-F32", KvType.F16, 0.005)]
+    [InlineData("tiny-llama-Q8_0", KvType.F16, 0.1)]
+    [InlineData("tiny-qwen3-F32", KvType.F16, 0.005)]
+    [InlineData("tiny-llama-F32", KvType.Q8_0, 0.1)]
+    [InlineData("tiny-qwen3-F32", KvType.Q8_0, 0.1)]
+    public void NarrowerKeysAndValues_LogprobsAgreeAlmost(string model, KvType type, double tolerance) => Compare(model, type, tolerance);
+
+    private static void Compare(string model, KvType type, double tolerance)
     {
         using var golden = JsonDocument.Parse(File.ReadAllBytes(Conformance.PathOf("golden.json")));
-        using var engine = InferenceEngine.Load(new EngineOptions { ModelPath = Conformance.PathOf($"models/{model}.gguf"), Threads = 2 });
+        using var engine = InferenceEngine.Load(new EngineOptions { ModelPath = Conformance.PathOf($"models/{model}.gguf"), Threads = 2, KvType = type });
         var recorded = golden.RootElement.EnumerateArray().Single(entry => entry.GetProperty("model").GetString() == model + ".gguf");
         var worst = 0.0;
         var closest = double.MaxValue;
@@ -62,7 +74,7 @@ public sealed class GoldenTests
         }
 
         Assert.Equal(4 * 24 * 8, compared);
-        TestContext.Current.SendDiagnosticMessage($"{model}: largest difference {worst:G3}, smallest of a position {closest:G3}");
+        TestContext.Current.SendDiagnosticMessage($"{model}, {type}: largest difference {worst:G3}, smallest of a position {closest:G3}");
         Assert.True(worst <= tolerance, $"{model}: log probabilities differ by up to {worst:G4}; {tolerance} is allowed.");
     }
 

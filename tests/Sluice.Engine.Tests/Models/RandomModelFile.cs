@@ -14,7 +14,7 @@ internal static class RandomModelFile
 
     private static readonly Lazy<byte[]> Bytes = new(() =>
     {
-        var model = new RandomModel { Layers = 2, Width = 64, FeedForward = 96, Heads = 4, KvHeads = 2, Vocabulary = 512, Context = Context };
+        var model = new RandomModel { Layers = 2, Width = 128, FeedForward = 96, Heads = 4, KvHeads = 2, Vocabulary = 512, Context = Context };
         using var stream = new MemoryStream();
         model.WriteTo(stream);
         return stream.ToArray();
@@ -32,11 +32,11 @@ internal static class RandomModelFile
     }
 
     /// <summary>Its transformer alone, with blocks for <paramref name="blocks"/>.</summary>
-    public static (Transformer Transformer, BlockPool Blocks) Transformer(int threads, int blocks)
+    public static (Transformer Transformer, BlockPool Blocks) Transformer(int threads, int blocks, KvType kvType = KvType.F16)
     {
         using var file = Open();
         var configuration = ModelConfiguration.Read(file.Metadata);
-        var pool = new BlockPool(configuration.KvLayout, blocks);
+        var pool = new BlockPool(configuration.KvLayout(kvType), blocks);
         return (Sluice.Engine.Models.Transformer.Load(file, configuration, pool, new WorkerPool(threads), null), pool);
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Engine.Cache;
 using Sluice.Engine.Models;
 using Sluice.Engine.Requests;
@@ -7,13 +8,19 @@ using Sluice.Streams;
 
 namespace Sluice.Engine.Tests.Models;
 
-/// <summary>Invariant 3: the logits of a sequence are bitwise the same however it is computed.</summary>
-public sealed class TransformerTests
+public sealed class TransformerTestsWithF16() : TransformerTests(KvType.F16);
+
+public sealed class TransformerTestsWithF32() : TransformerTests(KvType.F32);
+
+public sealed class TransformerTestsWithBytes() : TransformerTests(KvType.Q8_0);
+
+/// <summary>Invariant 3: the logits of a sequence are bitwise the same however it is computed, whatever its keys and values are kept as.</summary>
+public abstract class TransformerTests(KvType type)
 {
     private const int PromptLength = 150;
     private const int Generated = 20;
 
-    private static readonly float[]?[] Alone = LogitsOf(new());
+    private static readonly ConcurrentDictionary<KvType, float[]?[]> Alone = [];
 
     [Theory]
     [InlineData(1)]
@@ -62,21 +69,32 @@ public sealed class TransformerTests
         AssertSameBits(logits, from: PromptLength - 1);
     }
 
-    private static void AssertSameBits(float[]?[] logits, int from = 0)
+    [Fact]
+    public void OtherKeysAndValues_OtherBits()
     {
-        Assert.Equal(Alone.Length, logits.Length);
+        var other = type == KvType.F16 ? KvType.F32 : KvType.F16;
+
+        Assert.NotEqual(LogitsOf(new())[PromptLength - 1], LogitsOf(new(), other)[PromptLength - 1]);
+    }
+
+    private void AssertSameBits(float[]?[] logits, int from = 0)
+    {
+        var alone = Alone.GetOrAdd(type, static type => LogitsOf(new(), type));
+        Assert.Equal(alone.Length, logits.Length);
         for (var position = from; position < logits.Length; position++)
         {
             Assert.True(
-                Alone[position].AsSpan().SequenceEqual(logits[position]),
+                alone[position].AsSpan().SequenceEqual(logits[position]),
                 $"The logits of position {position} differ.");
         }
     }
 
+    private float[]?[] LogitsOf(Run run) => LogitsOf(run, type);
+
     /// <summary>The logits of the watched sequence at every position of its prompt (where it echoes it) and of its generated tokens.</summary>
-    private static float[]?[] LogitsOf(Run run)
+    private static float[]?[] LogitsOf(Run run, KvType type)
     {
-        var (transformer, pool) = RandomModelFile.Transformer(run.Threads, run.Blocks);
+        var (transformer, pool) = RandomModelFile.Transformer(run.Threads, run.Blocks, type);
         using (transformer)
         using (pool)
         {

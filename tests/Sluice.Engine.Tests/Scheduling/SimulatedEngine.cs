@@ -22,7 +22,7 @@ internal sealed class SimulatedEngine : IDisposable
     {
         Assert.True(context <= blocks * KvLayout.BlockSize);
         _context = context;
-        Pool = new BlockPool(new KvLayout(1, 1, 2), blocks);
+        Pool = new BlockPool(new KvLayout(1, 1, 2, KvType.F16), blocks);
         Scheduler = new Scheduler(Pool, maxSequences);
         _computed = new ulong[blocks * KvLayout.BlockSize];
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using Sluice.Engine.Cache;
 using Sluice.Server.Configuration;
 
 namespace Sluice.Server.Tests.Configuration;
@@ -18,6 +19,7 @@ public sealed class ServerOptionsTests : IDisposable
 
         Assert.Equal((IPAddress.Loopback, 8080, (string?)null), (options.Host, options.Port, options.ApiKey));
         Assert.Equal((null, null, null), (options.Engine.Threads, options.Engine.ContextLength, options.Engine.KvMemoryBytes));
+        Assert.Equal(KvType.F16, options.Engine.KvType);
     }
 
     [Fact]
@@ -42,11 +44,12 @@ public sealed class ServerOptionsTests : IDisposable
         _environment["SLUICE_THREADS"] = "3";
         _environment["SLUICE_CONTEXT"] = "512";
         _environment["SLUICE_KV_MEMORY"] = "2G";
+        _environment["SLUICE_KV_TYPE"] = "Q8_0";
         _environment["SLUICE_API_KEY"] = "secret";
         var options = Read();
 
         Assert.Equal((IPAddress.Any, 0, "secret"), (options.Host, options.Port, options.ApiKey));
-        Assert.Equal((3, 512, 2L << 30), (options.Engine.Threads, options.Engine.ContextLength, options.Engine.KvMemoryBytes));
+        Assert.Equal((3, 512, 2L << 30, KvType.Q8_0), (options.Engine.Threads, options.Engine.ContextLength, options.Engine.KvMemoryBytes, options.Engine.KvType));
         Assert.EndsWith("variable.gguf", options.Engine.ModelPath, StringComparison.Ordinal);
     }
 
@@ -58,14 +61,14 @@ public sealed class ServerOptionsTests : IDisposable
         Write("my.json", $$"""
             {
               // Comments and a last comma are fine in a file that people write.
-              "model": "{{model}}", "host": "localhost", "port": "9000", "threads": 1, "context": 64, "kv-memory": "512M", "api-key": "k",
+              "model": "{{model}}", "host": "localhost", "port": "9000", "threads": 1, "context": 64, "kv-memory": "512M", "kv-type": "f32", "api-key": "k",
             }
             """);
         _environment["SLUICE_CONFIG"] = "my.json";
         var options = Read();
 
         Assert.Equal((IPAddress.Loopback, 9000, "k"), (options.Host, options.Port, options.ApiKey));
-        Assert.Equal((1, 64, 512L << 20), (options.Engine.Threads, options.Engine.ContextLength, options.Engine.KvMemoryBytes));
+        Assert.Equal((1, 64, 512L << 20, KvType.F32), (options.Engine.Threads, options.Engine.ContextLength, options.Engine.KvMemoryBytes, options.Engine.KvType));
     }
 
     [Theory]
@@ -75,6 +78,7 @@ public sealed class ServerOptionsTests : IDisposable
     [InlineData("threads", "0", "--threads is '0'; it must be an integer from 1 to 1024.")]
     [InlineData("context", "1.5", "--context is '1.5'")]
     [InlineData("kv-memory", "lots", "--kv-memory is 'lots'; it must be a size such as 512M or 2G.")]
+    [InlineData("kv-type", "q4_0", "--kv-type is 'q4_0'; it must be f16, f32 or q8_0.")]
     [InlineData("host", "example.com", "--host is 'example.com'; it must be an address of this machine")]
     [InlineData("api-key", "two words", "--api-key must be ASCII characters without spaces")]
     [InlineData("api-key", "", "--api-key must be ASCII characters without spaces")]
@@ -100,7 +104,7 @@ public sealed class ServerOptionsTests : IDisposable
     [Theory]
     [InlineData("""{"port": "x"}""", "port in sluice.json is 'x'")]
     [InlineData("""{"port": [1]}""", "port in sluice.json must be a string or a number.")]
-    [InlineData("""{"prot": 1}""", "sluice.json has 'prot', which is no setting; the settings are model, threads, context, kv-memory, host, port, api-key.")]
+    [InlineData("""{"prot": 1}""", "sluice.json has 'prot', which is no setting; the settings are model, threads, context, kv-memory, kv-type, host, port, api-key.")]
     [InlineData("[1]", "sluice.json must be a JSON object")]
     [InlineData("{\n  \"port\": }", "sluice.json is not valid JSON (line 2")]
     public void WrongFile_IsNamedWithTheKey(string json, string says)

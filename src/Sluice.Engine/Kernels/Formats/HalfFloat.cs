@@ -3,7 +3,7 @@ using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Kernels.Formats;
 
-/// <summary>IEEE binary16 and bfloat16 to F32, exactly; .NET has no instruction for the former.</summary>
+/// <summary>IEEE binary16 and bfloat16 to F32, exactly, and F32 to binary16; .NET has no instruction for binary16.</summary>
 internal static unsafe class HalfFloat
 {
     public static float ToSingle(ushort bits) => (float)BitConverter.UInt16BitsToHalf(bits);
@@ -24,6 +24,28 @@ internal static unsafe class HalfFloat
         var value = TLanes.Select(TLanes.GreaterThanInt(TLanes.Broadcast(0x0400), magnitude), normal, subnormal);
         value = TLanes.Select(TLanes.GreaterThanInt(magnitude, TLanes.Broadcast(0x7BFF)), value, infinite);
         return TLanes.Or(value, sign);
+    }
+
+    /// <summary>
+    /// Sixteen floats to binary16: the nearest, halves to even; from 65520 on infinity. NaN becomes the quiet NaN without payload.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<TLanes>(TLanes value, ushort* destination)
+        where TLanes : unmanaged, ILanes<TLanes>
+    {
+        var magnitude = TLanes.And(value, TLanes.Broadcast(0x7FFFFFFF));
+        var sign = TLanes.ShiftRight(TLanes.Xor(value, magnitude), 16);
+
+        // Half of the last place kept, less one if that place is even; a carry moves the exponent on, at last to infinity.
+        var even = TLanes.And(TLanes.ShiftRight(magnitude, 13), TLanes.Broadcast(1));
+        var normal = TLanes.ShiftRight(TLanes.AddInt(TLanes.AddInt(magnitude, even), TLanes.Broadcast(0xFFF - (112 << 23))), 13);
+
+        // Beside 0.5 the last place of a float is 2^-24, a subnormal half's: the addition rounds.
+        var subnormal = TLanes.SubtractInt(TLanes.Add(magnitude, TLanes.Broadcast(0.5f)), TLanes.Broadcast(0x3F000000));
+        var half = TLanes.Select(TLanes.GreaterThanInt(TLanes.Broadcast(113 << 23), magnitude), normal, subnormal);
+        half = TLanes.Select(TLanes.GreaterThanInt(magnitude, TLanes.Broadcast((143 << 23) - 1)), half, TLanes.Broadcast(0x7C00));
+        half = TLanes.Select(TLanes.GreaterThanInt(magnitude, TLanes.Broadcast(0x7F800000)), half, TLanes.Broadcast(0x7E00));
+        TLanes.StoreUInt16(TLanes.Or(half, sign), destination);
     }
 
     /// <summary>Sixteen bfloat16 numbers: the upper half of an F32.</summary>

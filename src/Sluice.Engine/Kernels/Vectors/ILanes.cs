@@ -8,6 +8,9 @@ namespace Sluice.Engine.Kernels.Vectors;
 internal unsafe interface ILanes<TSelf>
     where TSelf : unmanaged, ILanes<TSelf>
 {
+    /// <summary>Vector registers that the sixteen lanes take: 1, 2 or 4.</summary>
+    static abstract int Registers { get; }
+
     static abstract TSelf Zero { get; }
 
     static abstract TSelf Load(void* source);
@@ -32,6 +35,9 @@ internal unsafe interface ILanes<TSelf>
 
     /// <summary>Stores the low byte of every lane.</summary>
     static abstract void StoreBytes(TSelf value, sbyte* destination);
+
+    /// <summary>Stores the low 16 bits of every lane.</summary>
+    static abstract void StoreUInt16(TSelf value, ushort* destination);
 
     static abstract TSelf Add(TSelf a, TSelf b);
 

@@ -11,6 +11,8 @@ internal unsafe struct Lanes128 : ILanes<Lanes128>
     public Vector128<int> C;
     public Vector128<int> D;
 
+    public static int Registers => 4;
+
     public static Lanes128 Zero
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -127,6 +129,13 @@ internal unsafe struct Lanes128 : ILanes<Lanes128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Lanes128 value, sbyte* destination)
         => Vector128.Narrow(Vector128.Narrow(value.A, value.B), Vector128.Narrow(value.C, value.D)).Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreUInt16(Lanes128 value, ushort* destination)
+    {
+        Vector128.Narrow(value.A.AsUInt32(), value.B.AsUInt32()).Store(destination);
+        Vector128.Narrow(value.C.AsUInt32(), value.D.AsUInt32()).Store(destination + 8);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Add(Lanes128 a, Lanes128 b)

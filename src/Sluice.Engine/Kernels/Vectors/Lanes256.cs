@@ -12,6 +12,8 @@ internal unsafe struct Lanes256 : ILanes<Lanes256>
 
     public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
 
+    public static int Registers => 2;
+
     public static Lanes256 Zero
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -73,6 +75,9 @@ internal unsafe struct Lanes256 : ILanes<Lanes256>
         var shorts = Vector256.Narrow(value.L, value.H);
         Vector128.Narrow(shorts.GetLower(), shorts.GetUpper()).Store(destination);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreUInt16(Lanes256 value, ushort* destination) => Vector256.Narrow(value.L.AsUInt32(), value.H.AsUInt32()).Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Add(Lanes256 a, Lanes256 b) => new() { L = (a.L.AsSingle() + b.L.AsSingle()).AsInt32(), H = (a.H.AsSingle() + b.H.AsSingle()).AsInt32() };

@@ -11,6 +11,8 @@ internal unsafe struct Lanes512 : ILanes<Lanes512>
 
     public static bool IsSupported => Avx512BW.IsSupported && Avx512DQ.IsSupported && Avx512BW.VL.IsSupported;
 
+    public static int Registers => 1;
+
     public static Lanes512 Zero
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -49,6 +51,9 @@ internal unsafe struct Lanes512 : ILanes<Lanes512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Lanes512 value, sbyte* destination) => Avx512F.ConvertToVector128SByte(value.V).Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreUInt16(Lanes512 value, ushort* destination) => Avx512F.ConvertToVector256UInt16(value.V.AsUInt32()).Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Add(Lanes512 a, Lanes512 b) => new() { V = (a.V.AsSingle() + b.V.AsSingle()).AsInt32() };

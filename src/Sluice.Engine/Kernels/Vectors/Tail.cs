@@ -12,11 +12,26 @@ internal static unsafe class Tail
         return TLanes.Load(sixteen);
     }
 
+    /// <summary>As <see cref="Load"/> where there are fewer than sixteen.</summary>
+    public static TLanes LoadOrAll<TLanes>(float* source, int count)
+        where TLanes : unmanaged, ILanes<TLanes>
+        => count >= 16 ? TLanes.Load(source) : Load<TLanes>(source, count);
+
     public static void Store<TLanes>(TLanes value, float* destination, int count)
         where TLanes : unmanaged, ILanes<TLanes>
     {
         var sixteen = stackalloc float[16];
         TLanes.Store(value, sixteen);
         new ReadOnlySpan<float>(sixteen, count).CopyTo(new Span<float>(destination, count));
+    }
+
+    /// <summary>As <see cref="Store"/> where there are fewer than sixteen.</summary>
+    public static void StoreOrAll<TLanes>(TLanes value, float* destination, int count)
+        where TLanes : unmanaged, ILanes<TLanes>
+    {
+        if (count >= 16)
+            TLanes.Store(value, destination);
+        else
+            Store(value, destination, count);
     }
 }
