@@ -37,7 +37,7 @@ internal sealed unsafe class ActivationBuffer : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(columns);
         MaxTokens = maxTokens;
         Columns = columns;
-        _floats = (float*)NativeMemory.AlignedAlloc(checked((nuint)maxTokens * (nuint)columns * sizeof(float)), 64);
+        _floats = (float*)LargeMemory.Allocate(checked((nuint)maxTokens * (nuint)columns * sizeof(float)));
     }
 
     public int MaxTokens { get; }
@@ -78,7 +78,7 @@ internal sealed unsafe class ActivationBuffer : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(tokens, MaxTokens);
         ObjectDisposedException.ThrowIf(_floats is null, this);
         if (_rounded is null)
-            _rounded = (float*)NativeMemory.AlignedAlloc((nuint)MaxTokens * (nuint)Columns * sizeof(float), 64);
+            _rounded = (float*)LargeMemory.Allocate((nuint)MaxTokens * (nuint)Columns * sizeof(float));
         var there = _roundedBits == mantissaBits ? _roundedTokens : 0;
         if (there < tokens)
         {
@@ -110,7 +110,7 @@ internal sealed unsafe class ActivationBuffer : IDisposable
             throw new InvalidOperationException($"Rows of {Columns} columns cannot be quantized: that needs a multiple of {scaleColumns}.");
         ObjectDisposedException.ThrowIf(_floats is null, this);
         if (_blocks is null)
-            _blocks = (byte*)NativeMemory.AlignedAlloc((nuint)MaxTokens * (nuint)BlocksPerRow * BlockBytes, 64);
+            _blocks = LargeMemory.Allocate((nuint)MaxTokens * (nuint)BlocksPerRow * BlockBytes);
         var first = _scaleColumns == scaleColumns ? _quantizedTokens : 0;
         if (first < tokens)
         {
@@ -136,7 +136,7 @@ internal sealed unsafe class ActivationBuffer : IDisposable
     {
         var blocks = Quantized(tokens, scaleColumns, pool, path);
         if (_tiles is null)
-            _tiles = (byte*)NativeMemory.AlignedAlloc((nuint)ActivationTiles.ByteCount(MaxTokens, BlocksPerRow), 64);
+            _tiles = LargeMemory.Allocate((nuint)ActivationTiles.ByteCount(MaxTokens, BlocksPerRow));
         if (_tiledTokens != tokens)
         {
             var job = new TileJob { Source = blocks, Destination = _tiles, Tokens = tokens, BlocksPerRow = BlocksPerRow };
@@ -149,10 +149,10 @@ internal sealed unsafe class ActivationBuffer : IDisposable
 
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_tiles);
-        NativeMemory.AlignedFree(_floats);
-        NativeMemory.AlignedFree(_rounded);
-        NativeMemory.AlignedFree(_blocks);
+        LargeMemory.Free(_tiles);
+        LargeMemory.Free(_floats);
+        LargeMemory.Free(_rounded);
+        LargeMemory.Free(_blocks);
         _floats = null;
         _rounded = null;
         _blocks = null;

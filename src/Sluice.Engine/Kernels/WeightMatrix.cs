@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Sluice.Engine.Gguf;
 using Sluice.Engine.Kernels.Formats;
 
@@ -26,7 +25,7 @@ internal abstract unsafe class WeightMatrix : IDisposable
         Groups = (rows + GroupRows - 1) / GroupRows;
         GroupBytes = (groupBytes + 63) / 64 * 64;
         ByteCount = checked(Groups * GroupBytes);
-        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)ByteCount + ReadAhead, 64);
+        _memory = LargeMemory.Allocate((nuint)ByteCount + ReadAhead);
     }
 
     public TensorType Type { get; }
@@ -114,7 +113,7 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// <summary>Gives the memory back; nothing may be reading it.</summary>
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_memory);
+        LargeMemory.Free(_memory);
         _memory = null;
     }
 
