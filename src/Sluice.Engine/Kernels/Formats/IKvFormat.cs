@@ -73,6 +73,7 @@ internal readonly unsafe struct KvF16 : IKvFormat
     public static int HalfBytes(int elements) => KvHead.Positions * elements * sizeof(ushort);
 
     [SkipLocalsInit]
+    [MethodImpl(InnerLoop.Compiled)]
     public static void Store<TLanes>(byte* keys, byte* values, int slot, float* key, float* value, int size)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -111,6 +112,7 @@ internal readonly unsafe struct KvQ8_0 : IKvFormat
     public static int HalfBytes(int elements) => KvHead.Positions * (elements + (elements / Group * sizeof(float)));
 
     [SkipLocalsInit]
+    [MethodImpl(InnerLoop.Compiled)]
     public static void Store<TLanes>(byte* keys, byte* values, int slot, float* key, float* value, int size)
         where TLanes : unmanaged, ILanes<TLanes>
     {
