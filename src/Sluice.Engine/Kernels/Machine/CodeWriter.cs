@@ -67,6 +67,13 @@ internal sealed class CodeWriter
         Int32(value);
     }
 
+    public void Load(Register target, Address source)
+    {
+        _code.Add((byte)(0x48 | (target >= Register.R8 ? 4 : 0) | (source.Base >= Register.R8 ? 1 : 0)));
+        _code.Add(0x8B);
+        Memory((int)target, source, index: null, unit: 0);
+    }
+
     public void Add(Register target, Register source) => Rex([0x01], (int)source, (int)target);
 
     public void Add(Register target, int value)
@@ -156,13 +163,13 @@ internal sealed class CodeWriter
     /// <summary>target += four unsigned bytes of <paramref name="left"/> × the four signed bytes at <paramref name="right"/>, in each lane.</summary>
     public void ByteDotOne(int target, int left, Address right) => Vector(Prefix.P66, Map.M0F38, 0x50, target, left, right, broadcast: true);
 
-    /// <summary>Asks for the cache line of <paramref name="source"/> in the first-level cache.</summary>
-    public void Prefetch(Address source)
+    /// <summary>Asks for the cache line of <paramref name="source"/> in the first-level cache, or the second.</summary>
+    public void Prefetch(Address source, int level = 1)
     {
-        if ((int)source.Base >= 8)
+        if (source.Base >= Register.R8)
             _code.Add(0x41);
         _code.AddRange([0x0F, 0x18]);
-        Memory(1, source, index: null, unit: 0);
+        Memory(level, source, index: null, unit: 0);
     }
 
     // AMX tiles. A tile's memory is always [base + offset + row × stride].

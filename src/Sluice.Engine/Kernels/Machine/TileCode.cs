@@ -25,6 +25,9 @@ internal enum TileKind
 /// </summary>
 internal static unsafe class TileCode
 {
+    /// <summary>Bytes that a block's computation brings into the second-level cache for later.</summary>
+    public const int AheadBytes = 4 * VectorBytes;
+
     private const int Rows = 16;
     private const int VectorBytes = 64;
     private const int BlockWeights = 8 * VectorBytes;
@@ -37,6 +40,8 @@ internal static unsafe class TileCode
     private const Register X = Register.Rcx;
     private const Register Y = Register.R8;
     private const Register YStride = Register.R9;
+    private static readonly Address AheadArgument = new(Register.Rbp, 16); // the seventh lies above the return address
+    private const Register Ahead = Register.R11;
 
     private const int Scale = 0;
     private const int Second = 1; // the minimum, or the low scale
@@ -84,19 +89,20 @@ internal static unsafe class TileCode
     /// <param name="x">An <see cref="ActivationTiles"/> tile, from the same block on. One more block is read, and not used.</param>
     /// <param name="y">The first token's sixteen sums.</param>
     /// <param name="yStride">Bytes from one token's sums to the next.</param>
+    /// <param name="ahead">What will be read later: <see cref="AheadBytes"/> for each block are brought nearer from here on. Need not be mapped.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void RunTiles(TileKind kind, byte* weights, float* scales, nint blocks, byte* x, float* y, nint yStride)
-        => ((delegate* unmanaged[SuppressGCTransition]<byte*, float*, nint, byte*, float*, nint, void>)Published.TilesAt![(int)kind])(
-            weights, scales, blocks, x, y, yStride);
+    public static void RunTiles(TileKind kind, byte* weights, float* scales, nint blocks, byte* x, float* y, nint yStride, byte* ahead)
+        => ((delegate* unmanaged[SuppressGCTransition]<byte*, float*, nint, byte*, float*, nint, byte*, void>)Published.TilesAt![(int)kind])(
+            weights, scales, blocks, x, y, yStride, ahead);
 
     /// <summary>
     /// As <see cref="RunTiles"/> by 512-bit VNNI, for the first eight tokens of x's tile or for all sixteen. The
     /// weights are unsigned, 128 above their value.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void RunWide(TileKind kind, bool allTokens, byte* weights, float* scales, nint blocks, byte* x, float* y, nint yStride)
-        => ((delegate* unmanaged[SuppressGCTransition]<byte*, float*, nint, byte*, float*, nint, void>)Published.WideAt![((int)kind * 2) + (allTokens ? 1 : 0)])(
-            weights, scales, blocks, x, y, yStride);
+    public static void RunWide(TileKind kind, bool allTokens, byte* weights, float* scales, nint blocks, byte* x, float* y, nint yStride, byte* ahead)
+        => ((delegate* unmanaged[SuppressGCTransition]<byte*, float*, nint, byte*, float*, nint, byte*, void>)Published.WideAt![((int)kind * 2) + (allTokens ? 1 : 0)])(
+            weights, scales, blocks, x, y, yStride, ahead);
 
     private static Functions Publish()
     {
@@ -172,6 +178,7 @@ internal static unsafe class TileCode
         code.Move(XRowStride, ActivationTiles.TokenBytes);
         code.Move(VectorStride, VectorBytes);
         Sums(code, load: true);
+        code.Load(Ahead, AheadArgument);
 
         Products(0, ahead: 0);
         var loop = code.Position;
@@ -232,6 +239,7 @@ internal static unsafe class TileCode
         code.And(Register.Rsp, -VectorBytes);
         LoadMagic(code);
         Move(code, tokens, token => (new Address(Register.R11, 0), sums + (token * VectorBytes)));
+        code.Load(Ahead, AheadArgument);
 
         var loop = code.Position;
         Prefetch(code, new Address(X, 4 * ActivationTiles.BlockBytes), ActivationTiles.BlockBytes);
@@ -342,6 +350,9 @@ internal static unsafe class TileCode
     /// <summary>Goes to the next block and compares the number of those left with zero.</summary>
     private static void Advance(CodeWriter code, TileKind kind)
     {
+        for (var line = 0; line < AheadBytes; line += VectorBytes)
+            code.Prefetch(new Address(Ahead, line), level: 2);
+        code.Add(Ahead, AheadBytes);
         code.Add(Weights, BlockWeights);
         code.Add(X, ActivationTiles.BlockBytes);
         code.Add(Scales, ScaleFloats(kind) * sizeof(float));

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using Sluice.Engine.Kernels.Formats;
 using Sluice.Engine.Kernels.Vectors;
 
@@ -84,21 +83,18 @@ internal static unsafe class TiledProduct
 
             packed += count * PackedWeights.Bytes(TFormat.Bits);
             var ahead = packed;
-            var aheadBytes = weights == call.Panel ? count * PackedWeights.Bytes(TFormat.Bits) * ActivationTiles.Tokens / call.Tokens : 0;
             for (var token = 0; token < call.Tokens; token += ActivationTiles.Tokens)
             {
-                // A share of the next chunk for each tile, so that it is in the second-level cache in time.
-                for (var end = ahead + aheadBytes; ahead < end; ahead += VectorBytes)
-                    Sse.Prefetch1(ahead);
                 var x = call.X + (((long)token / ActivationTiles.Tokens * matrix.Blocks) + chunk) * ActivationTiles.BlockBytes;
-                Tile(call, weights, count, x, token, isFirst: chunk == 0);
+                Tile(call, weights, count, x, token, isFirst: chunk == 0, ahead);
+                ahead += count * TileCode.AheadBytes;
             }
         }
     }
 
     /// <summary>One chunk × one tile of tokens. Where rows or tokens are missing, the sums go through a buffer, since y has only real ones.</summary>
     [MethodImpl(InnerLoop.Compiled)]
-    private static void Tile(in Call call, byte* weights, int blocks, byte* x, int token, bool isFirst)
+    private static void Tile(in Call call, byte* weights, int blocks, byte* x, int token, bool isFirst, byte* ahead)
     {
         var tokens = Math.Min(ActivationTiles.Tokens, call.Tokens - token);
         var y = call.Y + ((long)token * call.YStride);
@@ -117,9 +113,9 @@ internal static unsafe class TiledProduct
         }
 
         if (call.UsesTiles)
-            TileCode.RunTiles(call.Kind, weights, call.Scales, blocks, x, sums, stride * sizeof(float));
+            TileCode.RunTiles(call.Kind, weights, call.Scales, blocks, x, sums, stride * sizeof(float), ahead);
         else
-            TileCode.RunWide(call.Kind, tokens > ActivationTiles.Tokens / 2, weights, call.Scales, blocks, x, sums, stride * sizeof(float));
+            TileCode.RunWide(call.Kind, tokens > ActivationTiles.Tokens / 2, weights, call.Scales, blocks, x, sums, stride * sizeof(float), ahead);
 
         for (var i = 0; i < tokens && !whole; i++)
             new Span<float>(sums + (i * stride), call.Rows).CopyTo(new Span<float>(y + ((long)i * call.YStride), call.Rows));
