@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Sluice.Engine.Tokens;
 using Sluice.Streams;
 
@@ -6,13 +7,14 @@ namespace Sluice.Engine.Scheduling;
 
 /// <summary>
 /// Turns one choice's tokens into deltas: text leaves the moment that it is certain, together with the tokens
-/// it came from; the beginning of a character or of a stop string is held back until it is decided.
+/// it came from; the beginning of a character or of a stop string is held back until it is decided. Nothing is
+/// allocated but the deltas themselves.
 /// </summary>
 internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> stopStrings, int choice, IStreamWriter output)
 {
     private readonly Detokenizer _detokenizer = new(tokenizer);
     private readonly StopMatcher? _stops = stopStrings.IsEmpty ? null : new StopMatcher(stopStrings);
-    private readonly ImmutableArray<StreamToken>.Builder _pending = ImmutableArray.CreateBuilder<StreamToken>();
+    private readonly List<StreamToken> _pending = [];
 
     /// <summary>Whether any text has left.</summary>
     public bool HasText { get; private set; }
@@ -33,39 +35,39 @@ internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> sto
             return false;
         }
 
-        var text = _detokenizer.Append(token.Id);
+        var text = _detokenizer.Next(token.Id);
         if (_stops is not null)
         {
             text = _stops.Append(text);
             if (_stops.Stopped)
             {
-                Emit(text, FinishReason.Stop);
+                Emit(new string(text), FinishReason.Stop);
                 return true;
             }
         }
 
         if (text.Length > 0)
         {
-            Emit(text, finish: null);
+            Emit(new string(text), finish: null);
         }
 
         return false;
     }
 
-    /// <summary>Lets out what was held back, and why the choice ends. Says whether the rest met a stop string.</summary>
+    /// <summary>Lets out what was held back, and why the choice ends. Where the rest meets a stop string, that is why.</summary>
     public void Finish(FinishReason reason)
     {
-        var text = _detokenizer.Flush();
+        var text = new string(_detokenizer.End());
         if (_stops is not null)
         {
-            text = _stops.Append(text);
+            text = new string(_stops.Append(text));
             if (_stops.Stopped)
             {
                 reason = FinishReason.Stop;
             }
             else
             {
-                text += _stops.Flush();
+                text = string.Concat(text, _stops.Flush());
             }
         }
 
@@ -75,6 +77,8 @@ internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> sto
     private void Emit(string text, FinishReason? finish)
     {
         HasText |= text.Length > 0;
-        output.Append(new StreamDelta(choice, text, _pending.DrainToImmutable(), finish) { StopString = finish is null ? null : _stops?.Matched });
+        var tokens = ImmutableArray.Create(CollectionsMarshal.AsSpan(_pending));
+        _pending.Clear();
+        output.Append(new StreamDelta(choice, text, tokens, finish) { StopString = finish is null ? null : _stops?.Matched });
     }
 }

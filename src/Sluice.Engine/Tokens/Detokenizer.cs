@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 
 namespace Sluice.Engine.Tokens;
 
@@ -14,8 +15,9 @@ namespace Sluice.Engine.Tokens;
 /// </param>
 public sealed class Detokenizer(Tokenizer tokenizer, bool fromBeginning = false)
 {
-    private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
-    private char[] _chars = new char[32];
+    private byte[] _bytes = new byte[16];
+    private char[] _chars = new char[16];
+    private int _held;
     private bool _hasBegun;
 
     /// <summary>
@@ -23,28 +25,41 @@ public sealed class Detokenizer(Tokenizer tokenizer, bool fromBeginning = false)
     /// leave it out where it is to stay out of the text.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such token.</exception>
-    public string Append(int token)
+    public string Append(int token) => new(Next(token));
+
+    /// <summary>Ends the text: what is still held back comes out as U+FFFD. The next token begins anew.</summary>
+    public string Flush() => new(End());
+
+    /// <summary><see cref="Append"/> without a string of its own: the text is valid until the next call.</summary>
+    internal ReadOnlySpan<char> Next(int token)
     {
         var bytes = fromBeginning && !_hasBegun ? tokenizer.GetFirstBytes(token) : tokenizer.GetBytes(token);
         _hasBegun = true;
         return Decode(bytes, flush: false);
     }
 
-    /// <summary>Ends the text: what is still held back comes out as U+FFFD. The next token begins anew.</summary>
-    public string Flush()
+    /// <summary><see cref="Flush"/> without a string of its own: the text is valid until the next call.</summary>
+    internal ReadOnlySpan<char> End()
     {
         _hasBegun = false;
         return Decode([], flush: true);
     }
 
-    private string Decode(ReadOnlySpan<byte> bytes, bool flush)
+    private ReadOnlySpan<char> Decode(ReadOnlySpan<byte> bytes, bool flush)
     {
-        // Each byte gives at most one UTF-16 unit, and so do the up to three bytes that were held back.
-        var most = bytes.Length + 3;
-        if (_chars.Length < most)
-            _chars = new char[Math.Max(most, 2 * _chars.Length)];
+        // The bytes that were held back come first; each byte gives at most one UTF-16 unit. (A Decoder would do, but
+        // it allocates for every byte that is no UTF-8.)
+        var count = _held + bytes.Length;
+        if (_bytes.Length < count)
+        {
+            Array.Resize(ref _bytes, Math.Max(count, 2 * _bytes.Length));
+            _chars = new char[_bytes.Length];
+        }
 
-        var count = _decoder.GetChars(bytes, _chars, flush);
-        return count == 0 ? "" : new string(_chars, 0, count);
+        bytes.CopyTo(_bytes.AsSpan(_held));
+        Utf8.ToUtf16(_bytes.AsSpan(0, count), _chars, out var read, out var written, replaceInvalidSequences: true, isFinalBlock: flush);
+        _held = count - read;
+        _bytes.AsSpan(read, _held).CopyTo(_bytes);
+        return _chars.AsSpan(0, written);
     }
 }

@@ -11,6 +11,7 @@ internal sealed class StopMatcher
 {
     private readonly Automaton[] _automatons;
     private char[] _held = [];
+    private char[] _released = [];
 
     /// <param name="stops">The stop strings, none of them empty.</param>
     public StopMatcher(IReadOnlyList<string> stops)
@@ -28,17 +29,20 @@ internal sealed class StopMatcher
     /// <summary>Number of characters that are held back.</summary>
     public int HeldCount { get; private set; }
 
-    /// <summary>Takes more text and returns what is certain now; the last of it where <see cref="Stopped"/> becomes true.</summary>
-    public string Append(string text)
+    /// <summary>
+    /// Takes more text and returns what is certain now; the last of it where <see cref="Stopped"/> becomes true. It is
+    /// valid until the next call, or as long as <paramref name="text"/> is.
+    /// </summary>
+    public ReadOnlySpan<char> Append(ReadOnlySpan<char> text)
     {
         if (Stopped)
-            return "";
+            return [];
 
         for (var i = 0; i < text.Length; i++)
         {
             if (Step(text[i]) is { } stop)
             {
-                var before = Release(text.AsSpan(0, i + 1), stop.Length);
+                var before = Release(text[..(i + 1)], stop.Length);
                 Matched = stop;
                 HeldCount = 0;
                 return before;
@@ -52,10 +56,10 @@ internal sealed class StopMatcher
         return HeldCount == 0 && hold == 0 ? text : Release(text, hold);
     }
 
-    /// <summary>Ends the text: returns what was held back, which was no stop string after all.</summary>
-    public string Flush()
+    /// <summary>Ends the text: returns what was held back, which was no stop string after all. It is valid until the next call.</summary>
+    public ReadOnlySpan<char> Flush()
     {
-        var rest = new string(_held, 0, HeldCount);
+        var rest = _held.AsSpan(0, HeldCount);
         HeldCount = 0;
         foreach (var automaton in _automatons)
             automaton.Reset();
@@ -76,13 +80,17 @@ internal sealed class StopMatcher
     }
 
     /// <summary>Returns what is held and the text without the last <paramref name="hold"/> characters, which are held from now on.</summary>
-    private string Release(ReadOnlySpan<char> text, int hold)
+    private ReadOnlySpan<char> Release(ReadOnlySpan<char> text, int hold)
     {
         var held = _held.AsSpan(0, HeldCount);
         var count = held.Length + text.Length - hold;
         var fromHeld = Math.Min(count, held.Length);
         var fromText = count - fromHeld;
-        var released = string.Concat(held[..fromHeld], text[..fromText]);
+        if (_released.Length < count)
+            Array.Resize(ref _released, Math.Max(count, 2 * _released.Length));
+
+        held[..fromHeld].CopyTo(_released);
+        text[..fromText].CopyTo(_released.AsSpan(fromHeld));
 
         var kept = held.Length - fromHeld;
         if (_held.Length < hold)
@@ -91,7 +99,7 @@ internal sealed class StopMatcher
         _held.AsSpan(fromHeld, kept).CopyTo(_held);
         text[fromText..].CopyTo(_held.AsSpan(kept));
         HeldCount = hold;
-        return released;
+        return _released.AsSpan(0, count);
     }
 
     /// <summary>Knows how much of its stop string the text ends with.</summary>
