@@ -19,6 +19,15 @@ public sealed record EngineOptions
 
     /// <summary>What keys and values are kept as.</summary>
     public KvType KvType { get; init; } = KvType.F16;
+
+    /// <summary>How long a step may take that decoding streams wait for: the part of prompts that it computes is cut to it.</summary>
+    public TimeSpan StepTime { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Most requests that wait for their first step.</summary>
+    public int MaxQueuedRequests { get; init; } = 1024;
+
+    /// <summary>Most prompt tokens of requests that wait for their first step.</summary>
+    public long MaxQueuedTokens { get; init; } = 1 << 20;
 }
 
 /// <summary>How far loading is.</summary>

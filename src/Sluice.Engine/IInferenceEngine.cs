@@ -11,10 +11,12 @@ public interface IInferenceEngine
 
     /// <summary>
     /// Starts a request that <see cref="RequestValidator"/> has passed; returns without waiting. Events are appended
-    /// from the engine's own thread and end with exactly one terminal event, whatever happens.
+    /// from the engine's own thread and end with exactly one terminal event, whatever happens; unless the request is
+    /// not taken because too many wait: then there is no event at all.
     /// </summary>
     /// <param name="request">What to generate.</param>
     /// <param name="output">The new, empty stream.</param>
     /// <param name="stop">Ends the generation within one step when cancelled: its unfinished choices end with <see cref="FinishReason.Cancelled"/>.</param>
-    void Start(GenerationRequest request, IStreamWriter output, CancellationToken stop);
+    /// <returns>Why the request was not taken; null where it was.</returns>
+    QueueFull? Start(GenerationRequest request, IStreamWriter output, CancellationToken stop);
 }

@@ -88,7 +88,64 @@ public sealed class InferenceEngineTests : IDisposable
         }
 
         Assert.NotEqual(EngineRun.Tokens(log, 0), EngineRun.Tokens(log, 1));
-        Assert.Equal(60, ((StreamFinished)EngineRun.Events(log)[^1]).Usage.CompletionTokens);
+        Assert.Equal(new StreamUsage(5, 0, 60), ((StreamFinished)EngineRun.Events(log)[^1]).Usage);
+    }
+
+    [Fact]
+    public void ChoicesWithEchoAndLogprobs_EachBeginWithThePrompt()
+    {
+        var log = Start(Request(2) with { Choices = 3, EchoPrompt = true, Logprobs = 1 });
+        var prompts = EngineRun.Deltas(log).Where(delta => delta.IsPrompt).ToList();
+
+        Assert.Equal([0, 1, 2], prompts.Select(delta => delta.Choice));
+        Assert.All(prompts, delta => Assert.Equal(prompts[0].Tokens.Select(token => token.Logprobs?.Chosen.Logprob), delta.Tokens.Select(token => token.Logprobs?.Chosen.Logprob)));
+    }
+
+    [Fact]
+    public void ManyStreamsSampledByThreeThreads_GetWhatOneThreadGives()
+    {
+        using var parallel = RandomModelFile.Engine(threads: 3);
+        var requests = Enumerable.Range(0, 60).Select(i => Request(20) with { Prompt = [i, 7, 8], Sampling = new() { Temperature = 1, Seed = (ulong)i }, Logprobs = 2 }).ToList();
+        var one = requests.ConvertAll(request => Start(request));
+        var three = requests.ConvertAll(request => Start(request, parallel));
+
+        for (var i = 0; i < requests.Count; i++)
+        {
+            Assert.Equal(EngineRun.Tokens(one[i]), EngineRun.Tokens(three[i]));
+            Assert.Equal(
+                EngineRun.Deltas(one[i]).SelectMany(delta => delta.Tokens).Select(token => token.Logprobs!.Chosen.Logprob),
+                EngineRun.Deltas(three[i]).SelectMany(delta => delta.Tokens).Select(token => token.Logprobs!.Chosen.Logprob));
+        }
+    }
+
+    [Fact]
+    public void SamePromptAgain_ComesFromTheCacheAndGivesTheSameTokens()
+    {
+        var request = Request(20) with { Prompt = [.. Enumerable.Range(100, 50)] };
+        var first = EngineRun.Tokens(Start(request));
+        var again = Start(request);
+
+        Assert.Equal(first, EngineRun.Tokens(again));
+        Assert.Equal(48, ((StreamFinished)EngineRun.Events(again)[^1]).Usage.CachedTokens);
+    }
+
+    [Fact]
+    public void QueueIsFull_TheRequestIsNotTakenAndLeavesNoTrace()
+    {
+        using var engine = RandomModelFile.Engine(maxQueuedRequests: 1);
+        var logs = new List<StreamLog>();
+        QueueFull? full = null;
+        for (var i = 0; full is null && i < 100_000; i++)
+        {
+            logs.Add(new StreamLog());
+            full = engine.Start(Request(300), logs[^1], CancellationToken.None);
+        }
+
+        Assert.NotNull(full);
+        Assert.InRange(full.RetryAfter.TotalSeconds, 1, 600);
+        Assert.Equal(0, logs[^1].LastNumber);
+        Assert.All(logs.SkipLast(1), log => EngineRun.Deltas(log));
+        Assert.Equal((0, 0), engine.Queue);
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-using Sluice.Engine.Kernels;
+using System.Runtime.InteropServices;
 
 namespace Sluice.Engine.Cache;
 
@@ -21,7 +21,7 @@ internal sealed unsafe class BlockPool : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blocks);
         Layout = layout;
         Total = blocks;
-        _memory = LargeMemory.Allocate(checked((nuint)blocks * (nuint)layout.BlockBytes));
+        _memory = (byte*)NativeMemory.AlignedAlloc(checked((nuint)blocks * (nuint)layout.BlockBytes), 64);
         _references = new int[blocks];
         _free = new Stack<int>(Enumerable.Range(0, blocks).Reverse());
         Prefixes = new PrefixIndex(blocks);
@@ -52,6 +52,19 @@ internal sealed unsafe class BlockPool : IDisposable
         }
 
         _references[block] = 1;
+        return true;
+    }
+
+    /// <summary>Takes a block as <see cref="TryTake"/> does and copies another into it, which somebody holds.</summary>
+    public bool TryCopy(int block, out int copy)
+    {
+        ThrowIfFree(block);
+        if (!TryTake(out copy))
+        {
+            return false;
+        }
+
+        Buffer.MemoryCopy(At(block), At(copy), Layout.BlockBytes, Layout.BlockBytes);
         return true;
     }
 
@@ -91,7 +104,7 @@ internal sealed unsafe class BlockPool : IDisposable
         if (!_disposed)
         {
             _disposed = true;
-            LargeMemory.Free(_memory);
+            NativeMemory.AlignedFree(_memory);
             Prefixes.Dispose();
         }
     }

@@ -7,9 +7,10 @@ namespace Sluice.Engine.Cache;
 /// </summary>
 /// <param name="pool">Where the blocks come from.</param>
 /// <param name="salt">Only sequences of the same salt share blocks.</param>
-internal sealed class BlockTable(BlockPool pool, string salt)
+/// <param name="expected">Positions that it will probably have.</param>
+internal sealed class BlockTable(BlockPool pool, string salt, int expected = 0)
 {
-    private readonly List<int> _blocks = [];
+    private readonly List<int> _blocks = new(KvLayout.BlocksFor(expected));
 
     // The first _entered blocks are in the prefix index as what this table holds; the first _ready of them are full.
     private int _entered;
@@ -97,6 +98,33 @@ internal sealed class BlockTable(BlockPool pool, string salt)
 
             pool.Prefixes.Complete(_blocks[_ready]);
         }
+    }
+
+    /// <summary>Makes an empty table hold what another one holds: shares the full blocks and copies the last one where it is not. Without a free block for the copy it stays empty.</summary>
+    /// <param name="other">A table of the same salt.</param>
+    /// <param name="computed">Positions that the other table holds.</param>
+    public bool TryCopy(BlockTable other, int computed)
+    {
+        var full = computed / KvLayout.BlockSize;
+        var copy = PrefixIndex.None;
+        if (computed % KvLayout.BlockSize != 0 && !pool.TryCopy(other._blocks[full], out copy))
+        {
+            return false;
+        }
+
+        for (var i = 0; i < full; i++)
+        {
+            pool.Share(other._blocks[i]);
+            _blocks.Add(other._blocks[i]);
+        }
+
+        if (copy != PrefixIndex.None)
+        {
+            _blocks.Add(copy);
+        }
+
+        _entered = _ready = other._ready;
+        return true;
     }
 
     /// <summary>Gives every block back, the last one first: the prefix index relies on it.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Sluice.Engine.Gguf;
 using Sluice.Engine.Kernels.Formats;
 
@@ -12,9 +13,6 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// <summary>Rows that lie side by side; the last group is filled up with zero rows.</summary>
     public const int GroupRows = 16;
 
-    // The tile kernels read up to one block of sixteen rows × 32 bytes behind the last.
-    private const int ReadAhead = 512;
-
     private byte* _memory;
 
     private protected WeightMatrix(TensorType type, int rows, int columns, long groupBytes)
@@ -25,7 +23,7 @@ internal abstract unsafe class WeightMatrix : IDisposable
         Groups = (rows + GroupRows - 1) / GroupRows;
         GroupBytes = (groupBytes + 63) / 64 * 64;
         ByteCount = checked(Groups * GroupBytes);
-        _memory = LargeMemory.Allocate((nuint)ByteCount + ReadAhead);
+        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)ByteCount, 64);
     }
 
     public TensorType Type { get; }
@@ -113,7 +111,7 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// <summary>Gives the memory back; nothing may be reading it.</summary>
     public void Dispose()
     {
-        LargeMemory.Free(_memory);
+        NativeMemory.AlignedFree(_memory);
         _memory = null;
     }
 

@@ -3,7 +3,6 @@ using Sluice.Engine.Cache;
 using Sluice.Engine.Gguf;
 using Sluice.Engine.Kernels;
 using Sluice.Engine.Requests;
-using Sluice.Engine.Sampling;
 using Sluice.Engine.Scheduling;
 using Sluice.Engine.Tokens;
 using Sluice.Engine.Tokens.Templates;
@@ -31,6 +30,7 @@ internal static class ModelLoader
     /// <summary>Loads an open file; the engine keeps nothing of it.</summary>
     public static InferenceEngine Load(GgufFile file, EngineOptions options, IProgress<LoadProgress>? progress, TimeProvider clock)
     {
+        CheckLimits(options);
         var configuration = ModelConfiguration.Read(file.Metadata);
         if (KvHead.Problem(options.KvType, configuration.HeadSize) is { } problem)
         {
@@ -64,8 +64,9 @@ internal static class ModelLoader
                 Created = File.Exists(options.ModelPath) ? new DateTimeOffset(File.GetLastWriteTimeUtc(options.ModelPath)) : clock.GetUtcNow(),
             };
             progress?.Report(new LoadProgress(1, "warming up"));
-            WarmUp(transformer, blocks, tokenizer, context);
-            return new InferenceEngine(model, transformer, blocks, clock);
+            var budget = new TokenBudget(options.StepTime);
+            WarmUp(transformer, blocks, tokenizer, context, budget);
+            return new InferenceEngine(model, transformer, blocks, budget, new Admission(options.MaxQueuedRequests, options.MaxQueuedTokens, clock), clock);
         }
         catch (Exception fault)
         {
@@ -94,20 +95,38 @@ internal static class ModelLoader
     }
 
     /// <summary>
-    /// Computes a prompt and a token of nothing, so that the first request does not wait for the compiler: it alone
-    /// took ten times as long as the second.
+    /// Computes a prompt and some tokens of nothing, so that the first request does not wait for the compiler: it alone
+    /// took ten times as long as the second. What a step costs is learned where the compiler is done.
     /// </summary>
-    private static void WarmUp(Transformer transformer, BlockPool blocks, Tokenizer tokenizer, int context)
+    private static void WarmUp(Transformer transformer, BlockPool blocks, Tokenizer tokenizer, int context, TokenBudget budget)
     {
-        var request = new GenerationRequest { Prompt = [.. Enumerable.Repeat(0, Math.Clamp(context - 1, 1, TokenBudget.Least))], MaxTokens = 2, IgnoreEos = true };
-        var generation = new Generation(request, new StreamLog(), TimeProvider.System, CancellationToken.None);
         var scheduler = new Scheduler(blocks, maxSequences: 1);
-        var candidates = new Candidates(transformer.VocabularySize);
-        scheduler.Add(new Sequence(generation, 0, tokenizer, blocks, context));
-        while (scheduler.HasWork)
+        var step = new Step(transformer, scheduler);
+        for (var round = 0; round < 2; round++)
         {
-            Step.Run(scheduler.Next(TokenBudget.Least), transformer, candidates);
-            scheduler.RemoveEnded();
+            // Another prompt each time: one that the prefix index has would take no step.
+            var request = new GenerationRequest { Prompt = [.. Enumerable.Repeat(round % tokenizer.VocabularySize, Math.Clamp(context - 1, 1, TokenBudget.First))], MaxTokens = 4, IgnoreEos = true };
+            scheduler.Add(new Sequence(new Generation(request, new StreamLog(), TimeProvider.System, CancellationToken.None), tokenizer, blocks, context));
+            while (scheduler.HasWork)
+            {
+                var batch = scheduler.Next(TokenBudget.OfTokens(TokenBudget.First));
+                var began = TimeProvider.System.GetTimestamp();
+                step.Run(batch);
+                if (round > 0)
+                {
+                    budget.Observe(batch, TimeProvider.System.GetElapsedTime(began));
+                }
+
+                scheduler.RemoveEnded();
+            }
+        }
+    }
+
+    private static void CheckLimits(EngineOptions options)
+    {
+        if (options.StepTime < TimeSpan.FromMilliseconds(1) || options.MaxQueuedRequests < 1 || options.MaxQueuedTokens < 1)
+        {
+            throw new ModelLoadException($"A step of {options.StepTime.TotalMilliseconds} ms and a queue of {options.MaxQueuedRequests} requests with {options.MaxQueuedTokens} tokens were asked for; each must be at least 1.");
         }
     }
 

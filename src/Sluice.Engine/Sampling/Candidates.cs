@@ -12,7 +12,10 @@ internal sealed class Candidates
 
     // Weight above, token below: as numbers they sort from the most likely to the least, ties by id.
     private readonly ulong[] _sorted;
-    private readonly (double Distance, ulong Entry)[] _typical;
+
+    // Made when they are first needed.
+    private (double Distance, ulong Entry)[]? _typical;
+    private float[]? _copy;
     private int _tokens;
     private float _heaviest;
     private int _count;
@@ -22,7 +25,14 @@ internal sealed class Candidates
     {
         _weights = new float[vocabularySize];
         _sorted = new ulong[vocabularySize];
-        _typical = new (double, ulong)[vocabularySize];
+    }
+
+    /// <summary>A copy of logits to change, valid until the next one.</summary>
+    public Span<float> Copy(ReadOnlySpan<float> logits)
+    {
+        _copy ??= new float[_weights.Length];
+        logits.CopyTo(_copy);
+        return _copy.AsSpan(0, logits.Length);
     }
 
     /// <summary>Weights of all tokens at a temperature, in token order.</summary>
@@ -121,6 +131,7 @@ internal sealed class Candidates
     /// <summary>Locally typical sampling (Meister et al., arXiv 2202.00666): the tokens whose surprise is nearest to the expected one.</summary>
     public void KeepTypical(double mass)
     {
+        _typical ??= new (double, ulong)[_sorted.Length];
         var total = KeptMass();
         var entropy = 0.0;
         for (var i = 0; i < _count; i++)

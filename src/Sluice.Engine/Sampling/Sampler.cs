@@ -34,12 +34,18 @@ internal sealed class Sampler
     }
 
     /// <summary>Chooses the token of <paramref name="position"/> and remembers it for the penalties.</summary>
-    /// <param name="logits">[vocabulary]; changed by bias and penalties.</param>
+    /// <param name="logits">[vocabulary].</param>
     /// <param name="position">The token's place in the sequence.</param>
     /// <param name="candidates">Working memory.</param>
-    public int Sample(Span<float> logits, int position, Candidates candidates)
+    public int Sample(ReadOnlySpan<float> logits, int position, Candidates candidates)
     {
-        ApplyBiasAndPenalties(logits);
+        if (!_options.LogitBias.IsEmpty || _seen is not null || _outputCounts is not null)
+        {
+            var own = candidates.Copy(logits);
+            ApplyBiasAndPenalties(own);
+            logits = own;
+        }
+
         var token = _options.Temperature < SmallestTemperature
             ? ArgMax.Of(logits)
             : Draw(logits, position, candidates);

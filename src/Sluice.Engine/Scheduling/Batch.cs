@@ -32,6 +32,15 @@ internal sealed class Batch
 
     public bool IsEmpty => _runs.Count == 0;
 
+    /// <summary>What computing it takes.</summary>
+    public StepWork Work { get; private set; }
+
+    /// <summary>The prompts' part of it.</summary>
+    public StepWork Prefill { get; private set; }
+
+    /// <summary>Whether somebody waits for the next token of an answer.</summary>
+    public bool HasDecodes => Work.Rows > Prefill.Rows;
+
     /// <summary>The rows whose logits somebody waits for: the last of a sequence's tokens, or all of a prompt's.</summary>
     public ReadOnlySpan<(Sequence Sequence, int Row)> LogitRows => CollectionsMarshal.AsSpan(_logitRows);
 
@@ -41,6 +50,7 @@ internal sealed class Batch
         _tokens.Clear();
         _positions.Clear();
         _logitRows.Clear();
+        Work = Prefill = default;
     }
 
     /// <summary>Adds the next <paramref name="count"/> pending tokens of a sequence, whose blocks have room for them.</summary>
@@ -57,10 +67,15 @@ internal sealed class Batch
             _positions.Add(start + i);
         }
 
+        var isDecode = sequence.Pending == 1;
         var first = sequence.NeedsPromptLogits ? 0 : count == sequence.Pending ? count - 1 : count;
         for (var i = first; i < count; i++)
         {
             _logitRows.Add((sequence, row + i));
         }
+
+        var work = new StepWork(count, count - first, ((long)count * start) + ((long)count * (count + 1) / 2));
+        Work += work;
+        Prefill += isDecode ? default : work;
     }
 }

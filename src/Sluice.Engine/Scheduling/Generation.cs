@@ -3,8 +3,13 @@ using Sluice.Streams;
 
 namespace Sluice.Engine.Scheduling;
 
-/// <summary>One request while it is worked on: its sequences (one for each choice), its stream, and when what happened.</summary>
-internal sealed class Generation(GenerationRequest request, IStreamWriter output, TimeProvider clock, CancellationToken stop)
+/// <summary>One request while it is worked on: its stream, how many of its choices run, and when what happened.</summary>
+/// <param name="request">What was asked.</param>
+/// <param name="output">Its stream.</param>
+/// <param name="clock">Where timings come from.</param>
+/// <param name="stop">Stops it.</param>
+/// <param name="admission">Where it waits for its first step; null where it came by another way.</param>
+internal sealed class Generation(GenerationRequest request, IStreamWriter output, TimeProvider clock, CancellationToken stop, Admission? admission = null)
 {
     private long? _firstStepAt;
     private long? _prefilledAt;
@@ -27,7 +32,14 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
     public void Admitted() => output.Append(new StreamStarted(request.Prompt.Length));
 
     /// <summary>Notes the first step that works on the request.</summary>
-    public void Stepped() => _firstStepAt ??= clock.GetTimestamp();
+    public void Stepped()
+    {
+        if (_firstStepAt is null)
+        {
+            _firstStepAt = clock.GetTimestamp();
+            admission?.Begun(this);
+        }
+    }
 
     /// <summary>Notes that the prompt is computed, and how many of its tokens needed no computing.</summary>
     public void Prefilled(int cachedTokens)
@@ -55,6 +67,7 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
         if (--_running == 0)
         {
             HasEnded = true;
+            Stepped();
             output.Append(new StreamFinished(new StreamUsage(request.Prompt.Length, _cachedTokens, _completionTokens), Timings()));
         }
     }
@@ -65,9 +78,13 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
         if (!HasEnded)
         {
             HasEnded = true;
+            Stepped();
             output.Append(new StreamFailed(code, message));
         }
     }
+
+    /// <summary>Ends the stream of a request that the process has no more time for.</summary>
+    public void FailForShutdown() => Fail("shutting_down", "The server is shutting down; send the request again to another or a new one.");
 
     private StreamTimings Timings()
     {

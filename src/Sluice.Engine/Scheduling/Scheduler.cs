@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using Sluice.Engine.Cache;
 
 namespace Sluice.Engine.Scheduling;
@@ -13,6 +14,9 @@ namespace Sluice.Engine.Scheduling;
 /// <param name="maxSequences">Most sequences that run at the same time.</param>
 internal sealed class Scheduler(BlockPool pool, int maxSequences)
 {
+    /// <summary>Most sequences that run at the same time; prompts have room in a step beside them.</summary>
+    public const int MostSequences = TokenBudget.Most / 2;
+
     /// <summary>How many younger sequences may go past one that does not fit into memory; then they wait behind it.</summary>
     public const int MostOvertakings = 8;
 
@@ -25,14 +29,13 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     private readonly Batch _batch = new();
     private long _arrivals;
 
-    public int Running => _running.Count;
-
-    public int Waiting => _waiting.Count;
-
     public bool HasWork => _running.Count + _waiting.Count > 0;
 
-    /// <summary>All sequences, running ones first.</summary>
-    public IEnumerable<Sequence> Sequences => _running.Concat(_waiting);
+    /// <summary>Sequences that were admitted, in order of arrival.</summary>
+    public ReadOnlySpan<Sequence> RunningSequences => CollectionsMarshal.AsSpan(_running);
+
+    /// <summary>Sequences that are not admitted yet or were preempted, in order of arrival.</summary>
+    public ReadOnlySpan<Sequence> WaitingSequences => CollectionsMarshal.AsSpan(_waiting);
 
     public void Add(Sequence sequence)
     {
@@ -40,21 +43,73 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
         _waiting.Add(sequence);
     }
 
+    /// <summary>Lets a sequence that was forked from a running one run beside it, or wait where there is no room.</summary>
+    public void Join(Sequence fork)
+    {
+        if (fork.Blocks.Count > 0 && _running.Count < maxSequences)
+        {
+            Insert(_running, fork);
+        }
+        else if (!fork.HasEnded)
+        {
+            fork.DropBlocks();
+            Insert(_waiting, fork);
+        }
+    }
+
     /// <summary>The next step's batch; empty only where there is no work.</summary>
-    /// <param name="tokenBudget">Most tokens; every decoding sequence gets its token even beyond it.</param>
-    public Batch Next(int tokenBudget)
+    /// <param name="budget">How much of the prompts a step may compute; every decoding sequence gets its token even beyond it.</param>
+    public Batch Next(TokenBudget budget)
     {
         _batch.Clear();
         Admit();
         AddDecodes();
-        AddPrefills(tokenBudget);
+        AddPrefills(budget);
         while (_batch.IsEmpty && TryPreemptYoungest(out _))
         {
             // Prompts hold all blocks and none can go on: the youngest made room.
-            AddPrefills(tokenBudget);
+            AddPrefills(budget);
         }
 
         return _batch;
+    }
+
+    /// <summary>Ends the choices of requests that somebody stopped, wherever they are.</summary>
+    public void EndStopped()
+    {
+        foreach (var sequence in _running)
+        {
+            sequence.EndIfStopped();
+        }
+
+        foreach (var sequence in _waiting)
+        {
+            sequence.EndIfStopped();
+        }
+
+        RemoveEnded();
+    }
+
+    /// <summary>Fails the requests of a batch that could not be computed, with all their choices.</summary>
+    public void Fail(Batch batch, string code, string message)
+    {
+        foreach (var run in batch.Runs)
+        {
+            run.Sequence.Generation.Fail(code, message);
+        }
+
+        AbandonFailed();
+    }
+
+    /// <summary>Fails every request, because the process ends.</summary>
+    public void FailForShutdown()
+    {
+        foreach (var sequence in _running.Concat(_waiting))
+        {
+            sequence.Generation.FailForShutdown();
+        }
+
+        AbandonFailed();
     }
 
     /// <summary>Forgets sequences that have ended.</summary>
@@ -62,6 +117,16 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     {
         _running.RemoveAll(static sequence => sequence.HasEnded);
         _waiting.RemoveAll(static sequence => sequence.HasEnded);
+    }
+
+    private void AbandonFailed()
+    {
+        foreach (var sequence in _running.Concat(_waiting).Where(static sequence => sequence.Generation.HasEnded && !sequence.HasEnded))
+        {
+            sequence.Abandon();
+        }
+
+        RemoveEnded();
     }
 
     private void AddDecodes()
@@ -130,21 +195,53 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
 
     private static int BlocksToCome(Sequence sequence) => Math.Max(KvLayout.BlocksFor(sequence.Tokens.Length) - sequence.Blocks.Count, 0);
 
-    private void AddPrefills(int tokenBudget)
+    /// <summary>
+    /// Prompts in order of arrival; but where the oldest is at least twice as long as the shortest, these two share the
+    /// step, so that a short question does not wait for a book.
+    /// </summary>
+    private void AddPrefills(TokenBudget budget)
     {
+        Sequence? oldest = null;
+        Sequence? shortest = null;
         foreach (var sequence in _running)
         {
             if (sequence.Pending > 1 && sequence.TakeFromCache())
             {
-                AddChunk(sequence, tokenBudget);
+                oldest ??= sequence;
+                shortest = shortest is null || sequence.Pending < shortest.Pending ? sequence : shortest;
+            }
+        }
+
+        if (oldest is null || shortest is null)
+        {
+            return;
+        }
+
+        var shares = shortest.Pending <= oldest.Pending / 2;
+        AddChunk(oldest, budget, divisor: shares ? 2 : 1);
+        if (shares)
+        {
+            AddChunk(shortest, budget);
+        }
+
+        foreach (var sequence in _running)
+        {
+            if (sequence.Pending > 1 && sequence != oldest && !(shares && sequence == shortest))
+            {
+                AddChunk(sequence, budget);
             }
         }
     }
 
-    /// <summary>Adds as much of a sequence's pending tokens as budget and free blocks allow.</summary>
-    private void AddChunk(Sequence sequence, int tokenBudget)
+    /// <summary>Adds as much of a sequence's pending tokens as budget and free blocks allow; nothing while another computes its next block.</summary>
+    private void AddChunk(Sequence sequence, TokenBudget budget, int divisor = 1)
     {
-        var count = Math.Min(sequence.Pending, tokenBudget - _batch.Tokens.Length);
+        if (!sequence.TakeFromCache())
+        {
+            return;
+        }
+
+        var count = Math.Min(sequence.Pending, (budget.Room(_batch, sequence.Computed) + divisor - 1) / divisor);
         if (count > 0 && !sequence.Blocks.TryGrow(sequence.Computed + count))
         {
             count = Math.Min(count, sequence.Blocks.Capacity - sequence.Computed);

@@ -9,41 +9,65 @@ namespace Sluice.Engine.Scheduling;
 
 /// <summary>
 /// The live token state of one choice: its tokens, how many of them have keys and values in its blocks, and the
-/// text that came of them. Facts only; whether it is in prefill or decode is derived. Changed by the engine's thread only.
+/// text that came of them. Facts only; whether it is in prefill or decode is derived. A request begins as the sequence
+/// of its first choice, which computes the prompt; the others are forked from it where the prompt ends. Changed by the
+/// engine's thread only, but for <see cref="Read"/>.
 /// </summary>
 internal sealed class Sequence
 {
+    /// <summary>Output tokens that room is made for at the beginning; more room is made as it is needed.</summary>
+    private const int ExpectedOutput = 512;
+
     private readonly Tokenizer _tokenizer;
+    private readonly BlockPool _pool;
     private readonly List<int> _tokens;
     private readonly Sampler _sampler;
     private readonly OutputText _text;
     private readonly int _limit;
     private readonly ImmutableArray<StreamToken>.Builder? _promptTokens;
+    private int _forksToCome;
 
     // How far it ever was, and how many of these positions it computed itself.
     private int _reached;
     private int _computedItself;
 
-    /// <param name="generation">The request it belongs to.</param>
-    /// <param name="choice">Which of the request's choices it is.</param>
+    /// <summary>Begins a request.</summary>
+    /// <param name="generation">The request.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="pool">Where its KV blocks come from.</param>
     /// <param name="contextLength">Most tokens it may ever have.</param>
-    public Sequence(Generation generation, int choice, Tokenizer tokenizer, BlockPool pool, int contextLength)
+    public Sequence(Generation generation, Tokenizer tokenizer, BlockPool pool, int contextLength)
+        : this(generation, choice: 0, tokenizer, pool, (int)Math.Min(contextLength, (long)generation.Request.Prompt.Length + (generation.Request.MaxTokens ?? int.MaxValue)))
     {
-        Generation = generation;
-        _tokenizer = tokenizer;
         var request = generation.Request;
-        Blocks = new BlockTable(pool, request.PrefixSalt);
-        _tokens = [.. request.Prompt];
-        _sampler = new Sampler(request.Sampling, choice, request.Prompt.AsSpan());
-        _text = new OutputText(tokenizer, request.Stop, choice, generation.Output);
-        _limit = (int)Math.Min(contextLength, (long)request.Prompt.Length + (request.MaxTokens ?? int.MaxValue));
+        _forksToCome = request.Choices - 1;
         if (request.EchoPrompt)
         {
             _promptTokens = ImmutableArray.CreateBuilder<StreamToken>(request.Prompt.Length);
             AddPromptToken(0, request.Logprobs is null ? null : Logprobs.OfFirst(request.Prompt[0], tokenizer));
         }
+    }
+
+    private Sequence(Sequence first, int choice)
+        : this(first.Generation, choice, first._tokenizer, first._pool, first._limit)
+    {
+        Arrival = first.Arrival;
+        _promptTokens = first._promptTokens;
+    }
+
+    private Sequence(Generation generation, int choice, Tokenizer tokenizer, BlockPool pool, int limit)
+    {
+        Generation = generation;
+        _tokenizer = tokenizer;
+        _pool = pool;
+        _limit = limit;
+        var request = generation.Request;
+        var expected = (int)Math.Min(limit, (long)request.Prompt.Length + ExpectedOutput);
+        _tokens = new List<int>(expected);
+        _tokens.AddRange(request.Prompt.AsSpan());
+        Blocks = new BlockTable(pool, request.PrefixSalt, expected);
+        _sampler = new Sampler(request.Sampling, choice, request.Prompt.AsSpan());
+        _text = new OutputText(tokenizer, request.Stop, choice, generation.Output);
     }
 
     public Generation Generation { get; }
@@ -103,26 +127,65 @@ internal sealed class Sequence
         }
     }
 
-    /// <summary>Gives the blocks back; everything is to be computed again.</summary>
+    /// <summary>Gives the blocks back; what the prefix index does not keep of them is to be computed again.</summary>
     public void DropBlocks()
     {
         Blocks.Clear();
         Computed = 0;
     }
 
-    /// <summary>Takes the logits of a computed position: reports the next prompt token, or chooses the next token.</summary>
-    /// <param name="position">The position that the logits were computed at; they predict the token after it.</param>
-    /// <param name="logits">[vocabulary]; changed.</param>
+    /// <summary>
+    /// What the logits of a computed position say of the token after it: which one is chosen, or how likely the
+    /// prompt's is. Null where nobody wants to know. Changes nothing but the sampler, so that other sequences' logits
+    /// can be read at the same time.
+    /// </summary>
+    /// <param name="position">The position that the logits were computed at.</param>
+    /// <param name="logits">[vocabulary].</param>
     /// <param name="candidates">Working memory.</param>
-    public void TakeLogits(int position, Span<float> logits, Candidates candidates)
+    public StreamToken? Read(int position, ReadOnlySpan<float> logits, Candidates candidates)
     {
         var request = Generation.Request;
         var next = position + 1;
         if (next < request.Prompt.Length)
         {
-            if (NeedsPromptLogits && _promptTokens!.Count == next)
+            return NeedsPromptLogits && _promptTokens!.Count <= next ? Report(request.Prompt[next], logits) : null;
+        }
+
+        // A preempted sequence computes positions again whose tokens were chosen and told before.
+        return next < _tokens.Count || next >= _limit ? null : Report(_sampler.Sample(logits, next, candidates), logits);
+    }
+
+    /// <summary>Whether the request's other choices begin with the token after <paramref name="position"/>.</summary>
+    public bool ForksAt(int position) => _forksToCome > 0 && position == Generation.Request.Prompt.Length - 1;
+
+    /// <summary>
+    /// Makes the request's other choices, with the prompt computed: full blocks are shared, the last, partly filled one
+    /// is copied. One that finds no free block for it has none, and finds the full ones again in the prefix index.
+    /// </summary>
+    public Sequence[] Fork()
+    {
+        var forks = MakeForks();
+        foreach (var fork in forks)
+        {
+            if (fork.Blocks.TryCopy(Blocks, Computed))
             {
-                AddPromptToken(next, Logprobs.Of(logits, request.Prompt[next], request.Logprobs!.Value, _tokenizer));
+                fork.Computed = Computed;
+            }
+        }
+
+        return forks;
+    }
+
+    /// <summary>Takes note of what <see cref="Read"/> said, in order of the positions: tells it, and ends the choice where that is due.</summary>
+    public void Take(int position, StreamToken? token)
+    {
+        var request = Generation.Request;
+        var next = position + 1;
+        if (next < request.Prompt.Length)
+        {
+            if (token is { } told && _promptTokens!.Count == next)
+            {
+                _promptTokens.Add(told);
             }
 
             return;
@@ -130,7 +193,6 @@ internal sealed class Sequence
 
         if (next < _tokens.Count)
         {
-            // A position that a preempted sequence computes again: its token was chosen and told before.
             return;
         }
 
@@ -140,20 +202,34 @@ internal sealed class Sequence
             EchoPrompt();
         }
 
-        if (next >= _limit)
+        if (token is { } chosen)
+        {
+            Append(chosen);
+        }
+        else
         {
             End(FinishReason.Length);
-            return;
         }
-
-        Choose(next, logits, candidates);
     }
 
-    /// <summary>Ends the choice: lets out held-back text, gives the blocks back.</summary>
+    /// <summary>Ends the choice, and those that were still to begin with it: lets out held-back text, gives the blocks back.</summary>
     public void End(FinishReason reason)
     {
         _text.Finish(reason);
         Close();
+        foreach (var fork in MakeForks())
+        {
+            fork.End(reason);
+        }
+    }
+
+    /// <summary>Ends the choice where somebody stopped its request.</summary>
+    public void EndIfStopped()
+    {
+        if (Generation.IsStopped && !HasEnded)
+        {
+            End(FinishReason.Cancelled);
+        }
     }
 
     /// <summary>Gives the blocks back of a choice whose stream failed.</summary>
@@ -163,22 +239,17 @@ internal sealed class Sequence
         DropBlocks();
     }
 
-    private void Choose(int position, Span<float> logits, Candidates candidates)
+    private void Append(StreamToken token)
     {
-        var request = Generation.Request;
-
-        // Log probabilities are the model's own, before any option touches the logits; which token they are of is known after.
-        var report = request.Logprobs is { } top ? Logprobs.Prepare(logits, top) : null;
-        var token = _sampler.Sample(logits, position, candidates);
-        _tokens.Add(token);
-        if (!request.IgnoreEos && _tokenizer.IsEndOfGeneration(token))
+        _tokens.Add(token.Id);
+        if (!Generation.Request.IgnoreEos && _tokenizer.IsEndOfGeneration(token.Id))
         {
             Generation.Generated(_text.HasText);
             End(FinishReason.Stop);
             return;
         }
 
-        var stopped = _text.Append(new StreamToken(token, report?.For(token, _tokenizer)));
+        var stopped = _text.Append(token);
         Generation.Generated(_text.HasText);
         if (stopped)
         {
@@ -196,6 +267,26 @@ internal sealed class Sequence
         DropBlocks();
         Generation.ChoiceEnded();
     }
+
+    private Sequence[] MakeForks()
+    {
+        if (_forksToCome == 0)
+        {
+            return [];
+        }
+
+        var forks = new Sequence[_forksToCome];
+        for (var i = 0; i < forks.Length; i++)
+        {
+            forks[i] = new Sequence(this, choice: i + 1);
+        }
+
+        _forksToCome = 0;
+        return forks;
+    }
+
+    private StreamToken Report(int token, ReadOnlySpan<float> logits)
+        => new(token, Generation.Request.Logprobs is { } top ? Logprobs.Of(logits, token, top, _tokenizer) : null);
 
     private void AddPromptToken(int index, TokenLogprobs? logprobs)
         => _promptTokens!.Add(new StreamToken(Generation.Request.Prompt[index], logprobs));

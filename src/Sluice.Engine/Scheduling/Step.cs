@@ -1,31 +1,80 @@
+using Sluice.Engine.Kernels;
 using Sluice.Engine.Models;
 using Sluice.Engine.Sampling;
+using Sluice.Streams;
 
 namespace Sluice.Engine.Scheduling;
 
 /// <summary>One iteration: a batch's forward pass, and what its sequences make of their logits.</summary>
-internal static class Step
+internal sealed class Step
 {
-    /// <summary>Computes a batch and lets each sequence that waits for logits choose its next token.</summary>
-    public static void Run(Batch batch, Transformer transformer, Candidates candidates)
+    /// <summary>Logits below which one thread reads them sooner than it could tell others to help.</summary>
+    private const int LogitsForAThread = 8192;
+
+    /// <summary>Most threads that read logits; each has working memory of a vocabulary.</summary>
+    private const int MaxReaders = 8;
+
+    private readonly Transformer _transformer;
+    private readonly Scheduler _scheduler;
+    private readonly Candidates[] _candidates;
+    private readonly StreamToken?[] _tokens = new StreamToken?[Transformer.MaxLogitRows];
+
+    public Step(Transformer transformer, Scheduler scheduler)
     {
-        transformer.Forward(batch);
+        _transformer = transformer;
+        _scheduler = scheduler;
+        _candidates = new Candidates[Math.Min(transformer.Workers.Threads, MaxReaders)];
+        for (var i = 0; i < _candidates.Length; i++)
+        {
+            _candidates[i] = new Candidates(transformer.VocabularySize);
+        }
+    }
+
+    /// <summary>Computes a batch and lets each sequence that waits for logits choose its next token.</summary>
+    public void Run(Batch batch)
+    {
+        _transformer.Forward(batch);
         foreach (var run in batch.Runs)
         {
             run.Sequence.Advance(run.Count);
         }
 
-        for (var rest = batch.LogitRows; !rest.IsEmpty;)
+        for (var first = 0; first < batch.LogitRows.Length; first += Transformer.MaxLogitRows)
         {
-            var part = rest[..Math.Min(rest.Length, Transformer.MaxLogitRows)];
-            transformer.ComputeLogits(part);
-            for (var i = 0; i < part.Length; i++)
+            var rows = batch.LogitRows[first..Math.Min(batch.LogitRows.Length, first + Transformer.MaxLogitRows)];
+            _transformer.ComputeLogits(rows);
+            var readers = Math.Clamp((int)((long)rows.Length * _transformer.VocabularySize / LogitsForAThread), 1, Math.Min(rows.Length, _candidates.Length));
+            _transformer.Workers.Run(new ReadJob(this, batch, first, rows.Length, readers), readers);
+            for (var i = 0; i < rows.Length; i++)
             {
-                var (sequence, row) = part[i];
-                sequence.TakeLogits(batch.Positions[row], transformer.Logits(i), candidates);
+                var (sequence, row) = rows[i];
+                Settle(sequence, batch.Positions[row], _tokens[i], _transformer.Logits(i), _candidates[0], _scheduler);
             }
+        }
+    }
 
-            rest = rest[part.Length..];
+    /// <summary>Gives a sequence what was read of a position's logits; where the prompt ends, the request's other choices begin with the same logits.</summary>
+    public static void Settle(Sequence sequence, int position, StreamToken? token, ReadOnlySpan<float> logits, Candidates candidates, Scheduler scheduler)
+    {
+        var forks = sequence.ForksAt(position) ? sequence.Fork() : [];
+        sequence.Take(position, token);
+        foreach (var fork in forks)
+        {
+            fork.Take(position, fork.Read(position, logits, candidates));
+            scheduler.Join(fork);
+        }
+    }
+
+    /// <summary>Every so many-th row, in working memory of its own.</summary>
+    private readonly struct ReadJob(Step step, Batch batch, int first, int count, int readers) : IParallelJob
+    {
+        public void Execute(int part)
+        {
+            for (var i = part; i < count; i += readers)
+            {
+                var (sequence, row) = batch.LogitRows[first + i];
+                step._tokens[i] = sequence.Read(batch.Positions[row], step._transformer.Logits(i), step._candidates[part]);
+            }
         }
     }
 }

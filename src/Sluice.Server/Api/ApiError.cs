@@ -11,7 +11,15 @@ namespace Sluice.Server.Api;
 /// <param name="Code">Stable name, where a client can act on it.</param>
 internal sealed record ApiError(int Status, string Message, string? Param = null, string? Code = null)
 {
-    public string Type => Status >= 500 ? "server_error" : "invalid_request_error";
+    public string Type => Status switch
+    {
+        >= 500 => "server_error",
+        StatusCodes.Status429TooManyRequests => "rate_limit_error",
+        _ => "invalid_request_error",
+    };
+
+    /// <summary>When to try again, where that is known; sent as <c>Retry-After</c>.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 
     public static ApiError Invalid(string? param, string message, string? code = null)
         => new(StatusCodes.Status400BadRequest, message, param, code);
@@ -27,6 +35,10 @@ internal sealed record ApiError(int Status, string Message, string? Param = null
 
     public static ApiError From(StreamFailed failure)
         => new(StatusCodes.Status500InternalServerError, failure.Message, Code: failure.Code);
+
+    /// <summary>The engine has no place for the request.</summary>
+    public static ApiError From(QueueFull full)
+        => new(StatusCodes.Status429TooManyRequests, full.Message, Code: "queue_full") { RetryAfter = full.RetryAfter };
 
     /// <summary>What readers of a stream are told whose generation somebody else stopped.</summary>
     public static ApiError Cancelled { get; } =

@@ -21,7 +21,12 @@ internal sealed class GenerationRunner(TimeProvider clock, IHostApplicationLifet
         var stop = new CancellationTokenSource();
         using var disconnect = http.RequestAborted.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), stop);
         using var shutdown = lifetime.ApplicationStopping.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), stop);
-        engine.Start(request with { PrefixSalt = Caller.Of(http).PrefixSalt(request.PrefixSalt) }, log, stop.Token);
+        if (engine.Start(request with { PrefixSalt = Caller.Of(http).PrefixSalt(request.PrefixSalt) }, log, stop.Token) is { } full)
+        {
+            await JsonResponse.WriteAsync(http.Response, ApiError.From(full));
+            return;
+        }
+
         try
         {
             http.Response.Headers["Sluice-Stream"] = log.Id.Value;

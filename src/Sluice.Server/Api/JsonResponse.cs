@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -24,5 +25,13 @@ internal static class JsonResponse
         return response.Body.WriteAsync(body.WrittenMemory, response.HttpContext.RequestAborted).AsTask();
     }
 
-    public static Task WriteAsync(HttpResponse response, ApiError error) => WriteAsync(response, error.Status, error.WriteTo);
+    public static Task WriteAsync(HttpResponse response, ApiError error)
+    {
+        if (error.RetryAfter is { } wait)
+        {
+            response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        }
+
+        return WriteAsync(response, error.Status, error.WriteTo);
+    }
 }

@@ -108,7 +108,11 @@ internal static class RunCommand
             stop.Cancel();
         });
         var log = new StreamLog();
-        engine.Start(request, log, stop.Token);
+        if (engine.Start(request, log, stop.Token) is { } full)
+        {
+            throw new UsageException(full.Message);
+        }
+
         var cursor = log.Read();
         var stopped = false;
         try

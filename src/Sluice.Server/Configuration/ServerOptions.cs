@@ -8,6 +8,8 @@ namespace Sluice.Server.Configuration;
 /// <summary>What the server was started with: an immutable snapshot in which every value is possible.</summary>
 internal sealed record ServerOptions
 {
+    private static readonly EngineOptions EngineDefaults = new() { ModelPath = "" };
+
     public required EngineOptions Engine { get; init; }
 
     public required IPAddress Host { get; init; }
@@ -36,6 +38,9 @@ internal sealed record ServerOptions
             : ByteSize.TryParse(memory.Value, out var bytes) ? bytes
             : throw new UsageException($"{memory.Source} is '{memory.Value}'; it must be a size such as 512M or 2G."),
         KvType = values.Find(Setting.KvType) is { } type ? ParseKvType(type.Value, type.Source) : KvType.F16,
+        StepTime = ParseInteger(values, Setting.StepTime, 1, 60_000) is { } step ? TimeSpan.FromMilliseconds(step) : EngineDefaults.StepTime,
+        MaxQueuedRequests = ParseInteger(values, Setting.MaxQueue, 1, int.MaxValue) ?? EngineDefaults.MaxQueuedRequests,
+        MaxQueuedTokens = ParseInteger(values, Setting.MaxQueueTokens, 1, int.MaxValue) ?? EngineDefaults.MaxQueuedTokens,
     };
 
     /// <summary>The model's file, which exists.</summary>

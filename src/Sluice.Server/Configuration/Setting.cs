@@ -18,6 +18,12 @@ internal sealed record Setting(string Name, string ValueName, string Description
 
     public static readonly Setting KvType = new("kv-type", "TYPE", "What keys and values are kept as: f16, f32 or q8_0 (default: f16)");
 
+    public static readonly Setting StepTime = new("step-time", "MS", "How long running answers may wait for a part of a new prompt, in milliseconds (default: 50)");
+
+    public static readonly Setting MaxQueue = new("max-queue", "N", "Most requests that wait for their turn; more are answered 429 (default: 1024)");
+
+    public static readonly Setting MaxQueueTokens = new("max-queue-tokens", "TOKENS", "Most prompt tokens of waiting requests; more are answered 429 (default: 1048576)");
+
     public static readonly Setting Host = new("host", "ADDRESS", "The address to listen at (default: 127.0.0.1)");
 
     public static readonly Setting Port = new("port", "PORT", "The port to listen at; 0 takes a free one (default: 8080)");
@@ -28,7 +34,7 @@ internal sealed record Setting(string Name, string ValueName, string Description
     public static readonly Setting[] OfEngine = [Model, Threads, Context, KvMemory, KvType];
 
     /// <summary>What a server is made with, an engine included.</summary>
-    public static readonly Setting[] OfServer = [.. OfEngine, Host, Port, ApiKey];
+    public static readonly Setting[] OfServer = [.. OfEngine, StepTime, MaxQueue, MaxQueueTokens, Host, Port, ApiKey];
 
     public string Flag => "--" + Name;
 

@@ -77,6 +77,18 @@ public abstract class TransformerTests(KvType type)
         Assert.NotEqual(LogitsOf(new())[PromptLength - 1], LogitsOf(new(), other)[PromptLength - 1]);
     }
 
+    [Theory]
+    [InlineData(600)]
+    [InlineData(16)]
+    public void OtherChoices_SameBits(int blocks)
+    {
+        // Four choices of the same text. With few blocks some are preempted, or find none for their copy.
+        var run = new Run { Budget = 64, Threads = 2, Blocks = blocks, Choices = 4, After = 2, Echo = false };
+        var logits = LogitsOf(run);
+
+        AssertSameBits(logits, from: PromptLength - 1);
+    }
+
     private void AssertSameBits(float[]?[] logits, int from = 0)
     {
         var alone = Alone.GetOrAdd(type, static type => LogitsOf(new(), type));
@@ -98,7 +110,7 @@ public abstract class TransformerTests(KvType type)
         using (transformer)
         using (pool)
         {
-            var engine = new Engine(transformer, pool, run);
+            var engine = new Harness(transformer, pool, run);
             for (var i = 0; i < run.Before; i++)
             {
                 engine.AddCompanion(i);
@@ -158,12 +170,14 @@ public abstract class TransformerTests(KvType type)
 
         public bool Echo { get; init; } = true;
 
+        public int Choices { get; init; } = 1;
+
         public int Preemptions { get; set; }
 
         public int CachedTokens { get; set; }
     }
 
-    private sealed class Engine(Transformer transformer, BlockPool pool, Run run)
+    private sealed class Harness(Transformer transformer, BlockPool pool, Run run)
     {
         private readonly Candidates _candidates = new(transformer.VocabularySize);
 
@@ -176,7 +190,7 @@ public abstract class TransformerTests(KvType type)
         public void Step()
         {
             var computed = Watched?.Computed;
-            var batch = Scheduler.Next(run.Budget);
+            var batch = Scheduler.Next(TokenBudget.OfTokens(run.Budget));
             run.Preemptions += Watched?.Computed < computed ? 1 : 0;
             transformer.Forward(batch);
             foreach (var part in batch.Runs)
@@ -190,22 +204,24 @@ public abstract class TransformerTests(KvType type)
                 var (sequence, row) = rows[i];
                 transformer.ComputeLogits(rows.Slice(i, 1));
                 var position = batch.Positions[row];
-                if (sequence == Watched && position < Logits.Length)
+                if (sequence.Generation == Watched?.Generation && position < Logits.Length)
                 {
-                    Logits[position] = transformer.Logits(0).ToArray();
+                    var logits = transformer.Logits(0).ToArray();
+                    Assert.True(Logits[position] is not { } before || before.AsSpan().SequenceEqual(logits), $"The logits of position {position} differ between choices or the times that they were computed.");
+                    Logits[position] = logits;
                 }
 
-                sequence.TakeLogits(position, transformer.Logits(0), _candidates);
+                Sluice.Engine.Scheduling.Step.Settle(sequence, position, sequence.Read(position, transformer.Logits(0), _candidates), transformer.Logits(0), _candidates, Scheduler);
             }
 
             Scheduler.RemoveEnded();
         }
 
-        public Sequence AddWatched(bool echo, StreamLog output) => Add(1, PromptLength, Generated, echo, output);
+        public Sequence AddWatched(bool echo, StreamLog output) => Add(1, PromptLength, Generated, echo, output, run.Choices);
 
         public void AddCompanion(int index) => Add(100 + index, 20 + (index * 5 % 90), 90, echo: false, new StreamLog());
 
-        private Sequence Add(int seed, int length, int limit, bool echo, StreamLog output)
+        private Sequence Add(int seed, int length, int limit, bool echo, StreamLog output, int choices = 1)
         {
             var random = new Random(seed);
             var request = new GenerationRequest
@@ -213,12 +229,13 @@ public abstract class TransformerTests(KvType type)
                 Prompt = [.. Enumerable.Range(0, length).Select(_ => random.Next(transformer.VocabularySize))],
                 MaxTokens = limit,
                 EchoPrompt = echo,
+                Choices = choices,
                 Logprobs = echo ? 0 : null,
                 IgnoreEos = true,
                 Sampling = new() { Temperature = 0 },
             };
             var generation = new Generation(request, output, TimeProvider.System, CancellationToken.None);
-            var sequence = new Sequence(generation, 0, RandomModelFile.Tokenizer, pool, RandomModelFile.Context);
+            var sequence = new Sequence(generation, RandomModelFile.Tokenizer, pool, RandomModelFile.Context);
             Scheduler.Add(sequence);
             return sequence;
         }

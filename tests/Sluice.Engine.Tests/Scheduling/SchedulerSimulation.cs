@@ -1,4 +1,3 @@
-using Sluice.Engine.Scheduling;
 using Sluice.Streams;
 
 namespace Sluice.Engine.Tests.Scheduling;
@@ -15,37 +14,83 @@ public sealed class SchedulerSimulation
 
     [Theory]
     [MemberData(nameof(Seeds))]
-    public void AnyLife_EverybodyEndsAndEveryBlockComesBack(int seed)
+    public void AnyLife_EverybodyEndsAndEveryBlockComesBack(int seed) => Live(seed);
+
+    [Fact]
+    public void Lives_ContainWhatTheyAreToTest()
+    {
+        var lives = Enumerable.Range(1000, 8).Select(Live).ToList();
+
+        Assert.True(lives.Sum(life => life.Preemptions) > 50);
+        Assert.True(lives.Sum(life => life.Cached) > 500);
+        Assert.True(lives.Sum(life => life.Cancelled) > 20);
+        Assert.True(lives.Sum(life => life.Failed) > 10);
+    }
+
+    private static (int Preemptions, int Cached, int Cancelled, int Failed) Live(int seed)
     {
         var random = new Random(seed);
         var blocks = random.Next(6, 60);
         var context = random.Next(40, Math.Min(blocks * 16, 400) + 1);
         using var engine = new SimulatedEngine(blocks, context, maxSequences: random.Next(1, 12));
-        var alive = new List<(Sequence Sequence, int Since)>();
+        var alive = new List<Life>();
+        var ended = new List<Life>();
         for (var (step, arrived) = (0, 0); arrived < Arrivals || engine.Scheduler.HasWork; step++)
         {
             if (arrived < Arrivals && random.Next(4) == 0)
             {
                 for (var i = random.Next(1, 6); i > 0; i--, arrived++)
                 {
-                    alive.Add((engine.Add(Prompt(random, context), random.Next(1, 80), salt: random.Next(5) == 0 ? "other" : ""), step));
+                    var life = new Life(step);
+                    var choices = random.Next(4) == 0 ? random.Next(2, 5) : 1;
+                    engine.Add(Prompt(random, context), random.Next(0, 80), random.Next(5) == 0 ? "other" : "", life.Log, choices, life.Stop);
+                    alive.Add(life);
                 }
             }
 
             if (alive.Count > 0 && random.Next(15) == 0)
             {
-                alive[random.Next(alive.Count)].Sequence.End(FinishReason.Cancelled);
-                engine.Scheduler.RemoveEnded();
+                alive[random.Next(alive.Count)].Stop.Cancel();
+                engine.Scheduler.EndStopped();
+                Assert.All(alive, life => Assert.True(life.Log.End is not null || !life.Stop.IsCancellationRequested, "A stopped request goes on."));
             }
 
             var hadWork = engine.Scheduler.HasWork;
             var runs = engine.Step(random.Next(1, 100), fails: random.Next(60) == 0);
             Assert.Equal(hadWork, runs.Count > 0);
-            alive.RemoveAll(static entry => entry.Sequence.HasEnded);
-            Assert.All(alive, entry => Assert.True(step - entry.Since < 6000, "A sequence starves."));
+            ended.AddRange(alive.Where(static life => life.Log.End is not null));
+            alive.RemoveAll(static life => life.Log.End is not null);
+            Assert.All(alive, life => Assert.True(step - life.Since < 8000, "A request starves."));
         }
 
+        Assert.Empty(alive);
         Assert.Equal(0, engine.Pool.Used);
+        return (
+            engine.Preemptions,
+            ended.Sum(static life => (life.Log.End as StreamFinished)?.Usage.CachedTokens ?? 0),
+            ended.Count(static life => life.Stop.IsCancellationRequested),
+            ended.Count(static life => life.Log.End is StreamFailed));
+    }
+
+    private sealed class Life(int since)
+    {
+        public int Since => since;
+
+        public EndLog Log { get; } = new();
+
+        public CancellationTokenSource Stop { get; } = new();
+    }
+
+    /// <summary>Keeps a stream's last event and sees that it is the only one that ends it.</summary>
+    private sealed class EndLog : IStreamWriter
+    {
+        public StreamEvent? End { get; private set; }
+
+        public void Append(StreamEvent streamEvent)
+        {
+            Assert.Null(End);
+            End = streamEvent.IsTerminal ? streamEvent : null;
+        }
     }
 
     /// <summary>One of a few beginnings, cut off somewhere, and something of its own.</summary>

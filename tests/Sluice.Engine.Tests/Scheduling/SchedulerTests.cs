@@ -52,7 +52,7 @@ public sealed class SchedulerTests : IDisposable
         Add(prompt: 120, limit: 20);
 
         Assert.Equal([(0, 150)], Step(256));
-        Assert.Equal(1, _engine.Scheduler.Waiting);
+        Assert.Equal(1, _engine.Scheduler.WaitingSequences.Length);
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class SchedulerTests : IDisposable
 
         Assert.Equal([(0, 40)], Step(40));
         Assert.Equal([(40, 40)], Step(40));
-        Assert.Equal(1, _engine.Scheduler.Waiting);
+        Assert.Equal(1, _engine.Scheduler.WaitingSequences.Length);
     }
 
     [Fact]
@@ -179,14 +179,15 @@ public sealed class SchedulerTests : IDisposable
     [Fact]
     public void SequenceThatOthersWaitFor_IsCancelledOrFails_TheNextComputesItself()
     {
-        var first = _engine.Add(Prompt(0, 100), limit: 3);
+        using var stop = new CancellationTokenSource();
+        var first = _engine.Add(Prompt(0, 100), limit: 3, stop: stop);
         var second = _engine.Add(Prompt(0, 100), limit: 3);
         var third = _engine.Add(Prompt(0, 100), limit: 3);
         Step(40);
-        first.End(FinishReason.Cancelled);
-        _engine.Scheduler.RemoveEnded();
+        stop.Cancel();
 
         Assert.Equal([(32, 40)], Step(40));
+        Assert.True(first.HasEnded);
         _engine.Step(40, fails: true);
         Assert.True(second.HasEnded);
         Assert.Equal([(64, 36)], Step(40));
@@ -204,6 +205,106 @@ public sealed class SchedulerTests : IDisposable
         _engine.RunToEnd();
 
         Assert.Equal(0, Usage(log).CachedTokens);
+    }
+
+    [Fact]
+    public void StoppedRequest_EndsWithinAStepWhereverItIs()
+    {
+        using var stop = new CancellationTokenSource();
+        var logs = Enumerable.Range(0, 5).Select(_ => new StreamLog()).ToArray();
+        _engine.Add(Prompt(0, 30), output: logs[0], stop: stop); // decodes
+        Step(256);
+        _engine.Add(Prompt(1, 80), choices: 2, output: logs[1], stop: stop); // in the middle of its prompt
+        _engine.Add(Prompt(1, 80), output: logs[2], stop: stop); // waits for that one's blocks
+        _engine.Add(Prompt(2, 200), output: logs[3], stop: stop); // does not fit
+        Step(40);
+        _engine.Add(Prompt(3, 10), output: logs[4], stop: stop); // just arrived
+        Assert.Equal((3, 2), (_engine.Scheduler.RunningSequences.Length, _engine.Scheduler.WaitingSequences.Length));
+        stop.Cancel();
+
+        Assert.Empty(Step(40));
+        Assert.False(_engine.Scheduler.HasWork);
+        Assert.Equal(0, _engine.Pool.Used);
+        Assert.All(logs, log =>
+        {
+            var events = EngineRun.Events(log);
+            Assert.IsType<StreamFinished>(events[^1]);
+            Assert.Equal(FinishReason.Cancelled, events.OfType<StreamDelta>().Last().Finish);
+        });
+        Assert.Equal([0, 1], EngineRun.Deltas(logs[1]).Where(delta => delta.Finish is not null).Select(delta => delta.Choice));
+    }
+
+    [Fact]
+    public void Choices_ComputeThePromptOnceAndShareItsFullBlocks()
+    {
+        var log = new StreamLog();
+        _engine.Add(Prompt(0, 40), limit: 10, choices: 4, output: log);
+        Step(64);
+
+        // Two full blocks together and one each for the rest.
+        Assert.Equal((4, 2 + 4), (_engine.Scheduler.RunningSequences.Length, _engine.Pool.Used));
+        Assert.Equal([(40, 1), (40, 1), (40, 1), (40, 1)], Step(64));
+        _engine.RunToEnd();
+        Assert.Equal(40 + (4 * 9), _engine.Positions);
+        Assert.Equal(new StreamUsage(40, 0, 40), Usage(log));
+        Assert.All(Enumerable.Range(1, 3), choice => Assert.Equal(EngineRun.Tokens(log, 0), EngineRun.Tokens(log, choice)));
+    }
+
+    [Fact]
+    public void ChoicesWithoutRoomToRun_WaitAndFindThePromptAgain()
+    {
+        using var engine = new SimulatedEngine(blocks: 16, Context, maxSequences: 2);
+        var log = new StreamLog();
+        engine.Add(Prompt(0, 40), limit: 10, choices: 4, output: log);
+        engine.RunToEnd();
+
+        Assert.All(Enumerable.Range(1, 3), choice => Assert.Equal(EngineRun.Tokens(log, 0), EngineRun.Tokens(log, choice)));
+        Assert.Equal(new StreamUsage(40, 0, 40), Usage(log));
+        Assert.Equal(0, engine.Pool.Used);
+    }
+
+    [Fact]
+    public void ChoicesThatEndAtOnce_EndAll()
+    {
+        var log = new StreamLog();
+        _engine.Add(Prompt(0, 40), limit: 0, choices: 3, output: log);
+        Step(64);
+
+        Assert.Equal([0, 1, 2], EngineRun.Deltas(log).Select(delta => delta.Choice));
+        Assert.Equal(0, _engine.Pool.Used);
+    }
+
+    [Fact]
+    public void ManyDecodingSequences_PromptsStillGetAShareOfEveryStep()
+    {
+        using var engine = new SimulatedEngine(blocks: 100, Context, maxSequences: 64);
+        for (var i = 0; i < 40; i++)
+        {
+            engine.Add(Prompt(i, 5), limit: 100);
+        }
+
+        engine.Step(200);
+        engine.Add(Prompt(50, 100));
+        for (var step = 0; step < 10; step++)
+        {
+            // The decodes alone take more than the budget of 16; a quarter of their time is the prompt's.
+            var runs = engine.Step(16);
+            Assert.Equal(41, runs.Count);
+            Assert.All(runs.Take(40), run => Assert.Equal(1, run.Count));
+            Assert.Equal(10, runs[40].Count);
+        }
+    }
+
+    [Fact]
+    public void ShortPromptBehindALongOne_SharesItsSteps()
+    {
+        Add(prompt: 200);
+        Assert.Equal([(0, 40)], Step(40));
+        Add(prompt: 30);
+
+        Assert.Equal([(40, 20), (0, 20)], Step(40));
+        Assert.Equal([(60, 20), (20, 10)], Step(40));
+        Assert.Equal([(30, 1), (80, 39)], Step(40));
     }
 
     private Sequence Add(int prompt, int limit = 1000, IStreamWriter? output = null) => _engine.Add(Prompt(_prompts++, prompt), limit, output: output);

@@ -14,7 +14,6 @@ namespace Sluice.Engine.Tests.Scheduling;
 /// </summary>
 internal sealed class SimulatedEngine : IDisposable
 {
-    private readonly ulong[] _computed;
     private readonly Candidates _candidates = new(ByteTokenizer.Size);
     private readonly int _context;
 
@@ -22,9 +21,8 @@ internal sealed class SimulatedEngine : IDisposable
     {
         Assert.True(context <= blocks * KvLayout.BlockSize);
         _context = context;
-        Pool = new BlockPool(new KvLayout(1, 1, 2, KvType.F16), blocks);
+        Pool = new BlockPool(new KvLayout(1, 1, 8, KvType.F16), blocks);
         Scheduler = new Scheduler(Pool, maxSequences);
-        _computed = new ulong[blocks * KvLayout.BlockSize];
     }
 
     public BlockPool Pool { get; }
@@ -34,40 +32,42 @@ internal sealed class SimulatedEngine : IDisposable
     /// <summary>Positions computed so far, of all sequences.</summary>
     public int Positions { get; private set; }
 
+    /// <summary>Steps, counted for each sequence, in which one that had begun its answer was not running.</summary>
+    public int Preemptions { get; private set; }
+
     public void Dispose() => Pool.Dispose();
 
-    public Sequence Add(IEnumerable<int> prompt, int limit = 1000, string salt = "", IStreamWriter? output = null)
+    public Sequence Add(IEnumerable<int> prompt, int limit = 1000, string salt = "", IStreamWriter? output = null, int choices = 1, CancellationTokenSource? stop = null)
     {
-        var request = new GenerationRequest { Prompt = [.. prompt], MaxTokens = limit, PrefixSalt = salt, Sampling = new() { Temperature = 0 } };
-        var generation = new Generation(request, output ?? new StreamLog(), TimeProvider.System, CancellationToken.None);
-        var sequence = new Sequence(generation, 0, new ByteTokenizer(), Pool, _context);
+        var request = new GenerationRequest { Prompt = [.. prompt], MaxTokens = limit, PrefixSalt = salt, Choices = choices, Sampling = new() { Temperature = 0 } };
+        var generation = new Generation(request, output ?? new StreamLog(), TimeProvider.System, stop?.Token ?? CancellationToken.None);
+        var sequence = new Sequence(generation, new ByteTokenizer(), Pool, _context);
         Scheduler.Add(sequence);
         return sequence;
     }
 
-    /// <summary>One step; its runs. Where it fails, the sequences of the batch are given up, as after a fault of the engine.</summary>
+    /// <summary>One step, as the engine does it; its runs. Where it fails, nothing of it is computed.</summary>
     public List<BatchRun> Step(int budget, bool fails = false)
     {
-        var batch = Scheduler.Next(budget);
+        Scheduler.EndStopped();
+        var batch = Scheduler.Next(TokenBudget.OfTokens(budget));
         var runs = batch.Runs.ToArray().ToList();
+        Preemptions += Preempted();
         CheckNothingIsComputedTwice(runs);
-        foreach (var run in runs)
-        {
-            Compute(run);
-        }
-
         if (fails)
         {
-            runs.ForEach(static run => run.Sequence.Abandon());
+            Scheduler.Fail(batch, "engine_fault", "A test.");
         }
         else
         {
+            runs.ForEach(Compute);
             runs.ForEach(static run => run.Sequence.Advance(run.Count));
             foreach (var (sequence, row) in batch.LogitRows)
             {
                 var logits = new float[ByteTokenizer.Size];
                 logits['a' + (HashOf(sequence, batch.Positions[row]) % 8)] = 1;
-                sequence.TakeLogits(batch.Positions[row], logits, _candidates);
+                var position = batch.Positions[row];
+                Sluice.Engine.Scheduling.Step.Settle(sequence, position, sequence.Read(position, logits, _candidates), logits, _candidates, Scheduler);
             }
         }
 
@@ -83,6 +83,17 @@ internal sealed class SimulatedEngine : IDisposable
             Assert.True(step < 20_000, "The scheduler makes no progress.");
             Assert.NotEmpty(Step(budget));
         }
+    }
+
+    private int Preempted()
+    {
+        var count = 0;
+        foreach (var sequence in Scheduler.WaitingSequences)
+        {
+            count += sequence.Tokens.Length > sequence.Generation.Request.Prompt.Length ? 1 : 0;
+        }
+
+        return count;
     }
 
     private void Compute(BatchRun run)
@@ -102,14 +113,15 @@ internal sealed class SimulatedEngine : IDisposable
         Positions += run.Count;
     }
 
-    private ref ulong At(BatchRun run, int position)
-        => ref _computed[(run.Blocks[position / KvLayout.BlockSize] * KvLayout.BlockSize) + (position % KvLayout.BlockSize)];
+    private ref ulong At(BatchRun run, int position) => ref At(run.Blocks[position / KvLayout.BlockSize], position % KvLayout.BlockSize);
+
+    private unsafe ref ulong At(int block, int slot) => ref ((ulong*)Pool.At(block))[slot];
 
     /// <summary>A block's last position stands for the block. One that holds a sequence's last token has to be computed by itself.</summary>
     private void CheckNothingIsComputedTwice(List<BatchRun> runs)
     {
         var known = Enumerable.Range(0, Pool.Total).Where(Pool.Prefixes.IsReady)
-            .Select(block => _computed[(block * KvLayout.BlockSize) + KvLayout.BlockSize - 1]).ToHashSet();
+            .Select(block => At(block, KvLayout.BlockSize - 1)).ToHashSet();
         foreach (var run in runs)
         {
             for (var last = (run.Start / KvLayout.BlockSize * KvLayout.BlockSize) + KvLayout.BlockSize - 1; last < run.Start + run.Count && last < run.Sequence.Tokens.Length - 1; last += KvLayout.BlockSize)
@@ -123,7 +135,7 @@ internal sealed class SimulatedEngine : IDisposable
     {
         Assert.Equal(Pool.Total, Pool.Free + Pool.Cached + Pool.Used);
         var holders = new int[Pool.Total];
-        foreach (var sequence in Scheduler.Sequences)
+        foreach (var sequence in (Sequence[])[.. Scheduler.RunningSequences, .. Scheduler.WaitingSequences])
         {
             for (var i = 0; i < sequence.Blocks.Count; i++)
             {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Sluice.Engine.Requests;
 using Sluice.Server.Tests.Scripted;
 
 namespace Sluice.Server.Tests.Api;
@@ -17,6 +18,23 @@ public sealed class InvalidRequestTests : IAsyncLifetime
     {
         Script = _ => Assert.Fail("The request was started."),
     });
+
+    [Theory]
+    [InlineData(Chat, $"{{{Message}}}")]
+    [InlineData(Chat, $"{{{Message},\"stream\":true}}")]
+    [InlineData(Text, """{"prompt":"a","stream":true}""")]
+    public async Task QueueIsFull_Is429WithRetryAfterBeforeAnyStreamBegins(string path, string body)
+    {
+        await using var server = await TestServer.StartAsync(new ScriptedEngine { Full = new QueueFull("Seven wait.", TimeSpan.FromSeconds(2.5)) });
+        using var response = await server.PostAsync(path, body);
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, response.StatusCode);
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        Assert.Equal(TimeSpan.FromSeconds(3), response.Headers.RetryAfter?.Delta);
+        Assert.False(response.Headers.Contains("Sluice-Stream"));
+        var error = (await response.ReadJsonAsync()).At("error");
+        Assert.Equal(("Seven wait.", "rate_limit_error", "queue_full"), (error.Text("message"), error.Text("type"), error.Text("code")));
+    }
 
     [Theory]
     [InlineData("model", "model", "5", "must be a string, not this number")]

@@ -20,6 +20,7 @@ public sealed class ServerOptionsTests : IDisposable
         Assert.Equal((IPAddress.Loopback, 8080, (string?)null), (options.Host, options.Port, options.ApiKey));
         Assert.Equal((null, null, null), (options.Engine.Threads, options.Engine.ContextLength, options.Engine.KvMemoryBytes));
         Assert.Equal(KvType.F16, options.Engine.KvType);
+        Assert.Equal((TimeSpan.FromMilliseconds(50), 1024, 1 << 20), (options.Engine.StepTime, options.Engine.MaxQueuedRequests, options.Engine.MaxQueuedTokens));
     }
 
     [Fact]
@@ -45,11 +46,15 @@ public sealed class ServerOptionsTests : IDisposable
         _environment["SLUICE_CONTEXT"] = "512";
         _environment["SLUICE_KV_MEMORY"] = "2G";
         _environment["SLUICE_KV_TYPE"] = "Q8_0";
+        _environment["SLUICE_STEP_TIME"] = "20";
+        _environment["SLUICE_MAX_QUEUE"] = "7";
+        _environment["SLUICE_MAX_QUEUE_TOKENS"] = "9000";
         _environment["SLUICE_API_KEY"] = "secret";
         var options = Read();
 
         Assert.Equal((IPAddress.Any, 0, "secret"), (options.Host, options.Port, options.ApiKey));
         Assert.Equal((3, 512, 2L << 30, KvType.Q8_0), (options.Engine.Threads, options.Engine.ContextLength, options.Engine.KvMemoryBytes, options.Engine.KvType));
+        Assert.Equal((TimeSpan.FromMilliseconds(20), 7, 9000), (options.Engine.StepTime, options.Engine.MaxQueuedRequests, options.Engine.MaxQueuedTokens));
         Assert.EndsWith("variable.gguf", options.Engine.ModelPath, StringComparison.Ordinal);
     }
 
@@ -61,7 +66,7 @@ public sealed class ServerOptionsTests : IDisposable
         Write("my.json", $$"""
             {
               // Comments and a last comma are fine in a file that people write.
-              "model": "{{model}}", "host": "localhost", "port": "9000", "threads": 1, "context": 64, "kv-memory": "512M", "kv-type": "f32", "api-key": "k",
+              "model": "{{model}}", "host": "localhost", "port": "9000", "threads": 1, "context": 64, "kv-memory": "512M", "kv-type": "f32", "step-time": 5, "max-queue": 1, "max-queue-tokens": 2, "api-key": "k",
             }
             """);
         _environment["SLUICE_CONFIG"] = "my.json";
@@ -69,6 +74,7 @@ public sealed class ServerOptionsTests : IDisposable
 
         Assert.Equal((IPAddress.Loopback, 9000, "k"), (options.Host, options.Port, options.ApiKey));
         Assert.Equal((1, 64, 512L << 20, KvType.F32), (options.Engine.Threads, options.Engine.ContextLength, options.Engine.KvMemoryBytes, options.Engine.KvType));
+        Assert.Equal((TimeSpan.FromMilliseconds(5), 1, 2), (options.Engine.StepTime, options.Engine.MaxQueuedRequests, options.Engine.MaxQueuedTokens));
     }
 
     [Theory]
@@ -79,6 +85,9 @@ public sealed class ServerOptionsTests : IDisposable
     [InlineData("context", "1.5", "--context is '1.5'")]
     [InlineData("kv-memory", "lots", "--kv-memory is 'lots'; it must be a size such as 512M or 2G.")]
     [InlineData("kv-type", "q4_0", "--kv-type is 'q4_0'; it must be f16, f32 or q8_0.")]
+    [InlineData("step-time", "0", "--step-time is '0'; it must be an integer from 1 to 60000.")]
+    [InlineData("max-queue", "0", "--max-queue is '0'")]
+    [InlineData("max-queue-tokens", "many", "--max-queue-tokens is 'many'")]
     [InlineData("host", "example.com", "--host is 'example.com'; it must be an address of this machine")]
     [InlineData("api-key", "two words", "--api-key must be ASCII characters without spaces")]
     [InlineData("api-key", "", "--api-key must be ASCII characters without spaces")]
@@ -104,7 +113,7 @@ public sealed class ServerOptionsTests : IDisposable
     [Theory]
     [InlineData("""{"port": "x"}""", "port in sluice.json is 'x'")]
     [InlineData("""{"port": [1]}""", "port in sluice.json must be a string or a number.")]
-    [InlineData("""{"prot": 1}""", "sluice.json has 'prot', which is no setting; the settings are model, threads, context, kv-memory, kv-type, host, port, api-key.")]
+    [InlineData("""{"prot": 1}""", "sluice.json has 'prot', which is no setting; the settings are model, threads, context, kv-memory, kv-type, step-time, max-queue, max-queue-tokens, host, port, api-key.")]
     [InlineData("[1]", "sluice.json must be a JSON object")]
     [InlineData("{\n  \"port\": }", "sluice.json is not valid JSON (line 2")]
     public void WrongFile_IsNamedWithTheKey(string json, string says)

@@ -29,8 +29,16 @@ public sealed class ScriptedEngine : IInferenceEngine
     /// <summary>Plays every stream by itself where it is set; else the test takes them from <see cref="NextAsync"/>.</summary>
     public Action<ScriptedStream>? Script { get; init; }
 
-    public void Start(GenerationRequest request, IStreamWriter output, CancellationToken stop)
+    /// <summary>What every request is told instead of being started, where it is set.</summary>
+    public QueueFull? Full { get; init; }
+
+    public QueueFull? Start(GenerationRequest request, IStreamWriter output, CancellationToken stop)
     {
+        if (Full is not null)
+        {
+            return Full;
+        }
+
         var stream = new ScriptedStream(request, output, stop);
         if (Script is not null)
         {
@@ -40,6 +48,8 @@ public sealed class ScriptedEngine : IInferenceEngine
         {
             _started.Writer.TryWrite(stream);
         }
+
+        return null;
     }
 
     /// <summary>The next stream that somebody started.</summary>
