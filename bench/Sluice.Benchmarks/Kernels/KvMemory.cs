@@ -14,7 +14,7 @@ internal sealed unsafe class KvMemory : IDisposable
     {
         Layout = layout;
         _blocks = new nint[KvLayout.BlocksFor(positions)];
-        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)_blocks.Length * (nuint)layout.BlockBytes, 64);
+        _memory = LargeMemory.Allocate((nuint)_blocks.Length * (nuint)layout.BlockBytes);
         var random = new Random(1);
         var rows = new float[2 * layout.HeadSize];
         for (var i = 0; i < _blocks.Length; i++)
@@ -38,5 +38,5 @@ internal sealed unsafe class KvMemory : IDisposable
 
     public ReadOnlySpan<nint> Blocks => _blocks;
 
-    public void Dispose() => NativeMemory.AlignedFree(_memory);
+    public void Dispose() => LargeMemory.Free(_memory);
 }

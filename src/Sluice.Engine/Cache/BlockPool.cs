@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Sluice.Engine.Kernels;
 
 namespace Sluice.Engine.Cache;
 
@@ -21,7 +21,7 @@ internal sealed unsafe class BlockPool : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blocks);
         Layout = layout;
         Total = blocks;
-        _memory = (byte*)NativeMemory.AlignedAlloc(checked((nuint)blocks * (nuint)layout.BlockBytes), 64);
+        _memory = LargeMemory.Allocate(checked((nuint)blocks * (nuint)layout.BlockBytes));
         _references = new int[blocks];
         _free = new Stack<int>(Enumerable.Range(0, blocks).Reverse());
         Prefixes = new PrefixIndex(blocks);
@@ -104,7 +104,7 @@ internal sealed unsafe class BlockPool : IDisposable
         if (!_disposed)
         {
             _disposed = true;
-            NativeMemory.AlignedFree(_memory);
+            LargeMemory.Free(_memory);
             Prefixes.Dispose();
         }
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Sluice.Engine.Kernels.Machine;
 using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Kernels;
@@ -25,6 +26,8 @@ internal sealed unsafe class ActivationBuffer : IDisposable
     private byte* _blocks;
     private int _scaleColumns;
     private int _quantizedTokens;
+    private byte* _tiles;
+    private int _tiledTokens;
 
     /// <param name="maxTokens">Rows.</param>
     /// <param name="columns">Floats in a row; need not be a multiple of anything.</param>
@@ -34,7 +37,7 @@ internal sealed unsafe class ActivationBuffer : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(columns);
         MaxTokens = maxTokens;
         Columns = columns;
-        _floats = (float*)NativeMemory.AlignedAlloc(checked((nuint)maxTokens * (nuint)columns * sizeof(float)), 64);
+        _floats = (float*)LargeMemory.Allocate(checked((nuint)maxTokens * (nuint)columns * sizeof(float)));
     }
 
     public int MaxTokens { get; }
@@ -49,6 +52,7 @@ internal sealed unsafe class ActivationBuffer : IDisposable
     {
         ObjectDisposedException.ThrowIf(_floats is null, this);
         _quantizedTokens = 0;
+        _tiledTokens = 0;
         _roundedTokens = 0;
         return _floats;
     }
@@ -74,7 +78,7 @@ internal sealed unsafe class ActivationBuffer : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(tokens, MaxTokens);
         ObjectDisposedException.ThrowIf(_floats is null, this);
         if (_rounded is null)
-            _rounded = (float*)NativeMemory.AlignedAlloc((nuint)MaxTokens * (nuint)Columns * sizeof(float), 64);
+            _rounded = (float*)LargeMemory.Allocate((nuint)MaxTokens * (nuint)Columns * sizeof(float));
         var there = _roundedBits == mantissaBits ? _roundedTokens : 0;
         if (there < tokens)
         {
@@ -106,7 +110,7 @@ internal sealed unsafe class ActivationBuffer : IDisposable
             throw new InvalidOperationException($"Rows of {Columns} columns cannot be quantized: that needs a multiple of {scaleColumns}.");
         ObjectDisposedException.ThrowIf(_floats is null, this);
         if (_blocks is null)
-            _blocks = (byte*)NativeMemory.AlignedAlloc((nuint)MaxTokens * (nuint)BlocksPerRow * BlockBytes, 64);
+            _blocks = LargeMemory.Allocate((nuint)MaxTokens * (nuint)BlocksPerRow * BlockBytes);
         var first = _scaleColumns == scaleColumns ? _quantizedTokens : 0;
         if (first < tokens)
         {
@@ -121,19 +125,58 @@ internal sealed unsafe class ActivationBuffer : IDisposable
             pool.Run(job, job.Parts);
             _scaleColumns = scaleColumns;
             _quantizedTokens = tokens;
+            _tiledTokens = 0;
         }
 
         return _blocks;
     }
 
+    /// <summary>As <see cref="Quantized"/>, in <see cref="ActivationTiles"/>: the first <paramref name="tokens"/> rows, none of the others.</summary>
+    public byte* Tiled(int tokens, int scaleColumns, WorkerPool pool, KernelPath path)
+    {
+        var blocks = Quantized(tokens, scaleColumns, pool, path);
+        if (_tiles is null)
+            _tiles = LargeMemory.Allocate((nuint)ActivationTiles.ByteCount(MaxTokens, BlocksPerRow));
+        if (_tiledTokens != tokens)
+        {
+            var job = new TileJob { Source = blocks, Destination = _tiles, Tokens = tokens, BlocksPerRow = BlocksPerRow };
+            pool.Run(job, job.Parts);
+            _tiledTokens = tokens;
+        }
+
+        return _tiles;
+    }
+
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_floats);
-        NativeMemory.AlignedFree(_rounded);
-        NativeMemory.AlignedFree(_blocks);
+        LargeMemory.Free(_tiles);
+        LargeMemory.Free(_floats);
+        LargeMemory.Free(_rounded);
+        LargeMemory.Free(_blocks);
         _floats = null;
         _rounded = null;
         _blocks = null;
+        _tiles = null;
+    }
+
+    private struct TileJob : IParallelJob
+    {
+        public byte* Source;
+        public byte* Destination;
+        public int Tokens;
+        public int BlocksPerRow;
+
+        public readonly int Parts => (Tokens + ActivationTiles.Tokens - 1) / ActivationTiles.Tokens;
+
+        public readonly void Execute(int part)
+        {
+            var first = part * ActivationTiles.Tokens;
+            ActivationTiles.Write(
+                Source + ((long)first * BlocksPerRow * ActivationBuffer.BlockBytes),
+                Math.Min(ActivationTiles.Tokens, Tokens - first),
+                BlocksPerRow,
+                Destination + ((long)part * BlocksPerRow * ActivationTiles.BlockBytes));
+        }
     }
 
     private struct RoundJob : IParallelJob

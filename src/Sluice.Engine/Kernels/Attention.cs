@@ -54,17 +54,18 @@ internal unsafe ref struct AttentionWork
 internal static unsafe class Attention
 {
     /// <summary>Positions of a span: four KV blocks.</summary>
-    public const int Span = 4 * KvHead.Positions;
+    public const int Span = SpanBlocks * KvHead.Positions;
 
     /// <summary>Queries that share what is loaded of keys and values.</summary>
     public const int TileQueries = 4;
 
+    /// <summary>Most elements of a head: a span of them as floats must fit the stack.</summary>
+    public const int MostElements = 512;
+
+    private const int SpanBlocks = 4;
+
     // Queries that visit a span while it is in the cache.
     private const int QueryBatch = 64;
-
-    // From so many queries on, of heads of at most so many elements, a span is widened to floats once for all.
-    private const int FewestToWiden = 9;
-    private const int WidestElements = 256;
 
     // Sixteen lanes from 16 − n on: n lanes kept, the others masked.
     private static ReadOnlySpan<int> KeptThenBeyond
@@ -77,6 +78,8 @@ internal static unsafe class Attention
     {
         if ((long)work.Blocks.Length * KvHead.Positions < (long)work.FirstPosition + work.Tokens)
             throw new ArgumentException($"{work.Blocks.Length} blocks do not hold {work.FirstPosition + work.Tokens} positions.", nameof(work));
+        if (work.HeadSize > MostElements)
+            throw new ArgumentException($"A head has {work.HeadSize} elements; at most {MostElements} are possible.", nameof(work));
         switch (KernelPaths.Width(path))
         {
             case 512:
@@ -114,10 +117,18 @@ internal static unsafe class Attention
         where TFormat : IKvFormat
     {
         var all = work.Tokens * work.Heads;
-        var queries = stackalloc Query[Math.Min(QueryBatch, all)];
-        for (var first = 0; first < all; first += QueryBatch)
+        var batch = Math.Min(QueryBatch, all);
+        var elements = KvHead.Elements(work.HeadSize);
+        var queries = stackalloc Query[batch];
+
+        // On whole cache lines: the queries' scores, filled up to whole tiles, and what a span's keys or values are widened to.
+        var shareFloats = (batch + TileQueries - 1) / TileQueries * TileQueries * Span;
+        var memory = stackalloc byte[((shareFloats + (TFormat.IsPlain ? 0 : Span * elements)) * sizeof(float)) + CacheLine.Bytes];
+        var shares = (float*)(((nint)memory + CacheLine.Bytes - 1) & -CacheLine.Bytes);
+        var wide = shares + shareFloats;
+        for (var first = 0; first < all; first += batch)
         {
-            var count = Math.Min(QueryBatch, all - first);
+            var count = Math.Min(batch, all - first);
             for (var i = 0; i < count; i++)
             {
                 var (token, head) = Math.DivRem(first + i, work.Heads);
@@ -125,94 +136,60 @@ internal static unsafe class Attention
                 queries[i].Begin(work.Queries + at, work.Output + at, work.FirstPosition + token + 1, work.HeadSize);
             }
 
-            if (!TFormat.IsPlain && count >= FewestToWiden && work.HeadSize <= WidestElements)
-                AttendWidened<TLanes, TFormat>(work, queries, count);
-            else
-                Attend<TLanes, TFormat>(work, queries, count);
+            Attend<TLanes, TFormat>(work, queries, count, shares, wide);
             for (var i = 0; i < count; i++)
                 Finish<TLanes>(queries[i], work.HeadSize);
         }
     }
 
-    /// <summary>Some queries, in the order of their positions, over all spans; keys and values are converted where they are used.</summary>
+    /// <summary>Some queries, in the order of their positions, over all spans.</summary>
     [SkipLocalsInit]
-    private static void Attend<TLanes, TFormat>(in AttentionWork work, Query* queries, int count)
+    private static void Attend<TLanes, TFormat>(in AttentionWork work, Query* queries, int count, float* shares, float* wide)
         where TLanes : unmanaged, ILanes<TLanes>
         where TFormat : IKvFormat
     {
-        nint* keys = stackalloc nint[4], values = stackalloc nint[4];
-        var halfBytes = KvHead.HalfBytes(work.Type, work.HeadSize);
-        var positions = queries[count - 1].Positions;
-        for (var start = 0; start < positions; start += Span)
-        {
-            var blocks = Math.Min(4, KvLayout.BlocksFor(positions - start));
-            for (var i = 0; i < blocks; i++)
-            {
-                keys[i] = work.Blocks[(start / KvHead.Positions) + i] + (nint)work.HeadAt;
-                values[i] = keys[i] + halfBytes;
-            }
-
-            Visit<TLanes, TFormat>(work, queries, count, start, keys, values, blocks);
-        }
-    }
-
-    /// <summary>The same, with each span converted once for all queries.</summary>
-    [SkipLocalsInit]
-    private static void AttendWidened<TLanes, TFormat>(in AttentionWork work, Query* queries, int count)
-        where TLanes : unmanaged, ILanes<TLanes>
-        where TFormat : IKvFormat
-    {
-        nint* keys = stackalloc nint[4], values = stackalloc nint[4];
         var elements = KvHead.Elements(work.HeadSize);
-        var memory = stackalloc byte[(2 * Span * elements * sizeof(float)) + 64];
-        var wide = (float*)(((nint)memory + 63) & -64);
-        for (var i = 0; i < 4; i++)
-        {
-            keys[i] = (nint)(wide + (2 * i * KvHead.Positions * elements));
-            values[i] = (nint)(wide + (((2 * i) + 1) * KvHead.Positions * elements));
-        }
-
-        var halfBytes = KvHead.HalfBytes(work.Type, work.HeadSize);
+        var halfBytes = TFormat.HalfBytes(elements);
+        var rows = stackalloc nint[SpanBlocks];
         var positions = queries[count - 1].Positions;
         for (var start = 0; start < positions; start += Span)
         {
-            var blocks = Math.Min(4, KvLayout.BlocksFor(positions - start));
-            for (var i = 0; i < blocks; i++)
+            var span = work.Blocks.Slice(start / KvHead.Positions, Math.Min(SpanBlocks, KvLayout.BlocksFor(positions - start)));
+            for (var i = 0; i < span.Length; i++)
             {
-                var head = (byte*)work.Blocks[(start / KvHead.Positions) + i] + work.HeadAt;
-                Widen<TLanes, TFormat>(head, head + halfBytes, work.HeadSize, (float*)keys[i], (float*)values[i]);
+                var keys = (byte*)span[i] + work.HeadAt;
+                rows[i] = TFormat.IsPlain ? (nint)keys : (nint)Row(i);
+                if (TFormat.IsPlain)
+                    CacheLine.Fetch(keys + halfBytes, halfBytes);
+                else
+                    TFormat.WidenKeys<TLanes>(keys, elements, Row(i), keys + halfBytes);
             }
 
-            Visit<TLanes, KvF32>(work, queries, count, start, keys, values, blocks);
+            Score<TLanes>(work, queries, count, start, rows, span.Length, shares);
+            for (var i = 0; i < span.Length; i++)
+            {
+                var values = (byte*)span[i] + work.HeadAt + halfBytes;
+                var later = (start / KvHead.Positions) + SpanBlocks + i;
+                var next = (byte*)work.Blocks[Math.Min(later, work.Blocks.Length - 1)] + work.HeadAt;
+                rows[i] = TFormat.IsPlain ? (nint)values : (nint)Row(i);
+                if (TFormat.IsPlain)
+                    CacheLine.Fetch(next, halfBytes);
+                else
+                    TFormat.WidenValues<TLanes>(values, elements, Row(i), next);
+            }
+
+            AddValues<TLanes>(work, queries, count, start, rows, shares);
         }
+
+        float* Row(int block) => wide + (block * KvHead.Positions * elements);
     }
 
-    /// <summary>A block's keys and values as <see cref="KvF32"/> has them.</summary>
-    [MethodImpl(InnerLoop.Compiled)]
-    private static void Widen<TLanes, TFormat>(byte* keys, byte* values, int size, float* wideKeys, float* wideValues)
-        where TLanes : unmanaged, ILanes<TLanes>
-        where TFormat : IKvFormat
-    {
-        nint elements = KvHead.Elements(size);
-        for (nint i = 0; i < size; i++)
-            TLanes.Store(TFormat.Key<TLanes>(keys, elements, i), wideKeys + (i * KvHead.Positions));
-        for (nint slot = 0; slot < KvHead.Positions; slot++)
-        {
-            for (nint at = 0; at < elements; at += 16)
-                TLanes.Store(TFormat.Value<TLanes>(values, elements, slot, at), wideValues + (slot * elements) + at);
-        }
-    }
-
-    /// <summary>Moves every query on by the span that begins at <paramref name="start"/>.</summary>
+    /// <summary>The shares of a span's positions for every query; moves the queries' maxima and sums on.</summary>
     [SkipLocalsInit]
-    private static void Visit<TLanes, TFormat>(in AttentionWork work, Query* queries, int count, int start, nint* keys, nint* values, int blocks)
+    private static void Score<TLanes>(in AttentionWork work, Query* queries, int count, int start, nint* keys, int blocks, float* shares)
         where TLanes : unmanaged, ILanes<TLanes>
-        where TFormat : IKvFormat
     {
-        var memory = stackalloc byte[(TileQueries * Span * sizeof(float)) + 64];
-        var scores = (float*)(((nint)memory + 63) & -64);
-        nint* vectors = stackalloc nint[TileQueries], outputs = stackalloc nint[TileQueries], shares = stackalloc nint[TileQueries];
-        var corrections = stackalloc float[TileQueries];
+        var vectors = stackalloc nint[TileQueries];
         for (var first = 0; first < count; first += TileQueries)
         {
             var tile = queries + first;
@@ -221,37 +198,61 @@ internal static unsafe class Attention
                 continue;
             for (var i = 0; i < TileQueries; i++)
                 vectors[i] = (nint)tile[Math.Min(i, last)].Vector;
-            AttentionScores.Compute<TLanes, TFormat>(vectors, last + 1, keys, blocks, work.HeadSize, scores);
-            for (var i = 0; i < TileQueries; i++)
-            {
-                // A tile is filled up with its last query, whose output is then computed more than once, each time the same.
-                var query = tile + Math.Min(i, last);
-                outputs[i] = (nint)query->Output;
-                shares[i] = (nint)(scores + (Math.Min(i, last) * Span));
-                corrections[i] = i > last ? corrections[last]
-                    : query->Positions > start ? Shares<TLanes>(query, work.Scale, Math.Min(Span, query->Positions - start), (float*)shares[i])
-                    : 1f;
-            }
 
-            // What all of the tile see is added for all together; the few positions that only the later ones see, one by one.
+            // Four blocks at once take as long as two one after another.
+            var seen = Math.Min(blocks, KvLayout.BlocksFor(tile[last].Positions - start));
+            AttentionScores.Compute<TLanes>(vectors, last + 1, keys, seen == 3 ? blocks : seen, work.HeadSize, shares + (first * Span));
+            for (var i = 0; i <= last; i++)
+            {
+                if (tile[i].Positions > start)
+                    Shares<TLanes>(tile + i, work.Scale, Math.Min(Span, tile[i].Positions - start), shares + ((first + i) * Span));
+            }
+        }
+    }
+
+    /// <summary>Adds a span's values, each times its share, to the outputs of every query.</summary>
+    [SkipLocalsInit]
+    private static void AddValues<TLanes>(in AttentionWork work, Query* queries, int count, int start, nint* values, float* shares)
+        where TLanes : unmanaged, ILanes<TLanes>
+    {
+        nint* outputs = stackalloc nint[TileQueries], rows = stackalloc nint[TileQueries];
+        var corrections = stackalloc float[TileQueries];
+        for (var first = 0; first < count; first += TileQueries)
+        {
+            var tile = queries + first;
+            var last = Math.Min(TileQueries, count - first) - 1;
+
+            // What all of a tile see is added for all together; the few positions that only the later ones see, one by one.
             var common = last == 0 ? 0 : Math.Clamp(tile->Positions - start, 0, Span);
             if (common > 0)
-                AttentionValues.AddFour<TLanes, TFormat>(outputs, corrections, shares, values, common, work.HeadSize);
+            {
+                for (var i = 0; i < TileQueries; i++)
+                {
+                    // A tile is filled up with its last query, whose output is then computed more than once, each time the same.
+                    var query = Math.Min(i, last);
+                    outputs[i] = (nint)tile[query].Output;
+                    rows[i] = (nint)(shares + ((first + query) * Span));
+                    corrections[i] = tile[query].Correction;
+                }
+
+                AttentionValues.AddFour<TLanes>(outputs, corrections, rows, values, common, work.HeadSize);
+            }
+
             for (var i = 0; i <= last; i++)
             {
                 var seen = Math.Min(Span, tile[i].Positions - start);
                 if (seen > common)
-                    AttentionValues.AddOne<TLanes, TFormat>(tile[i].Output, common > 0 ? 1f : corrections[i], (float*)shares[i], values, common, seen, work.HeadSize);
+                    AttentionValues.AddOne<TLanes>(tile[i].Output, common > 0 ? 1f : tile[i].Correction, shares + ((first + i) * Span), values, common, seen, work.HeadSize);
             }
         }
     }
 
     /// <summary>
     /// Turns a span's products, of which the query sees the first <paramref name="positions"/> (at least one), into
-    /// e^(score − maximum), moves the query's maximum and sums on, and returns what the output so far is to be multiplied by.
+    /// e^(score − maximum), and moves the query's maximum and sums on.
     /// </summary>
     [MethodImpl(InnerLoop.Compiled)]
-    private static float Shares<TLanes>(Query* query, float scale, int positions, float* shares)
+    private static void Shares<TLanes>(Query* query, float scale, int positions, float* shares)
         where TLanes : unmanaged, ILanes<TLanes>
     {
         var factor = TLanes.Broadcast(scale);
@@ -271,12 +272,12 @@ internal static unsafe class Attention
 
         var maximum = TLanes.MaxAcross(maxima);
         var sums = TLanes.Load(query->Sums);
-        var correction = 1f;
+        query->Correction = 1f;
         if (maximum > query->Maximum)
         {
             var corrections = Exponential.OfNonPositive(TLanes.Broadcast(query->Maximum - maximum));
             sums = TLanes.Multiply(sums, corrections);
-            correction = TLanes.First(corrections);
+            query->Correction = TLanes.First(corrections);
             query->Maximum = maximum;
         }
 
@@ -289,7 +290,6 @@ internal static unsafe class Attention
         }
 
         TLanes.Store(sums, query->Sums);
-        return correction;
     }
 
     /// <summary>output × (1 / sum).</summary>
@@ -315,6 +315,9 @@ internal static unsafe class Attention
         public float* Output;
         public int Positions;
         public float Maximum;
+
+        /// <summary>What the output so far is to be multiplied by before a span's values are added.</summary>
+        public float Correction;
         public fixed float Sums[16];
 
         public void Begin(float* vector, float* output, int positions, int size)

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Sluice.Engine.Kernels.Formats;
 using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Kernels;
@@ -18,15 +17,14 @@ internal static unsafe class AttentionValues
     /// <param name="from">The first position.</param>
     /// <param name="to">Behind the last position.</param>
     /// <param name="size">Elements of a head.</param>
-    public static void AddOne<TLanes, TFormat>(float* output, float correction, float* shares, nint* values, int from, int to, int size)
+    public static void AddOne<TLanes>(float* output, float correction, float* shares, nint* values, int from, int to, int size)
         where TLanes : unmanaged, ILanes<TLanes>
-        where TFormat : IKvFormat
     {
         nint at = 0;
         for (; at + 64 <= size; at += 64)
-            OneQuery64<TLanes, TFormat>(output + at, correction, shares, values, from, to, KvHead.Elements(size), at);
+            OneQuery64<TLanes>(output + at, correction, shares, values, from, to, KvHead.Elements(size), at);
         for (; at < size; at += 16)
-            OneQuery16<TLanes, TFormat>(output + at, correction, shares, values, from, to, KvHead.Elements(size), at, Math.Min(16, (int)(size - at)));
+            OneQuery16<TLanes>(output + at, correction, shares, values, from, to, KvHead.Elements(size), at, Math.Min(16, (int)(size - at)));
     }
 
     /// <summary>Four queries and the first positions of up to four blocks.</summary>
@@ -36,25 +34,23 @@ internal static unsafe class AttentionValues
     /// <param name="values">The blocks' values.</param>
     /// <param name="positions">Positions.</param>
     /// <param name="size">Elements of a head.</param>
-    public static void AddFour<TLanes, TFormat>(nint* outputs, float* corrections, nint* shares, nint* values, int positions, int size)
+    public static void AddFour<TLanes>(nint* outputs, float* corrections, nint* shares, nint* values, int positions, int size)
         where TLanes : unmanaged, ILanes<TLanes>
-        where TFormat : IKvFormat
     {
         nint at = 0;
         if (TLanes.Registers == 1)
         {
-            for (; at + 32 <= size; at += 32)
-                FourQueries32<TLanes, TFormat>(outputs, corrections, shares, values, positions, KvHead.Elements(size), at);
+            for (; at + 64 <= size; at += 64)
+                FourQueries64<TLanes>(outputs, corrections, shares, values, positions, KvHead.Elements(size), at);
         }
 
         for (; at < size; at += 16)
-            FourQueries16<TLanes, TFormat>(outputs, corrections, shares, values, positions, KvHead.Elements(size), at, Math.Min(16, (int)(size - at)));
+            FourQueries16<TLanes>(outputs, corrections, shares, values, positions, KvHead.Elements(size), at, Math.Min(16, (int)(size - at)));
     }
 
     [MethodImpl(InnerLoop.Compiled)]
-    private static void OneQuery64<TLanes, TFormat>(float* output, float correction, float* shares, nint* values, int from, int to, nint elements, nint at)
+    private static void OneQuery64<TLanes>(float* output, float correction, float* shares, nint* values, int from, int to, nint elements, nint at)
         where TLanes : unmanaged, ILanes<TLanes>
-        where TFormat : IKvFormat
     {
         var factor = TLanes.Broadcast(correction);
         var a = TLanes.Multiply(TLanes.Load(output), factor);
@@ -63,16 +59,16 @@ internal static unsafe class AttentionValues
         var d = TLanes.Multiply(TLanes.Load(output + 48), factor);
         for (var position = from; position < to;)
         {
-            var block = (byte*)values[position / KvHead.Positions];
+            var block = (float*)values[position / KvHead.Positions];
             var end = Math.Min(to, (position / KvHead.Positions * KvHead.Positions) + KvHead.Positions);
             for (; position < end; position++)
             {
                 nint slot = position % KvHead.Positions;
                 var share = TLanes.Broadcast(shares[position]);
-                a = TLanes.MultiplyAdd(share, TFormat.Value<TLanes>(block, elements, slot, at), a);
-                b = TLanes.MultiplyAdd(share, TFormat.Value<TLanes>(block, elements, slot, at + 16), b);
-                c = TLanes.MultiplyAdd(share, TFormat.Value<TLanes>(block, elements, slot, at + 32), c);
-                d = TLanes.MultiplyAdd(share, TFormat.Value<TLanes>(block, elements, slot, at + 48), d);
+                a = TLanes.MultiplyAdd(share, TLanes.Load(block + (slot * elements) + at), a);
+                b = TLanes.MultiplyAdd(share, TLanes.Load(block + (slot * elements) + at + 16), b);
+                c = TLanes.MultiplyAdd(share, TLanes.Load(block + (slot * elements) + at + 32), c);
+                d = TLanes.MultiplyAdd(share, TLanes.Load(block + (slot * elements) + at + 48), d);
             }
         }
 
@@ -84,15 +80,14 @@ internal static unsafe class AttentionValues
 
     /// <summary>Sixteen elements, or the last <paramref name="count"/> of a head.</summary>
     [MethodImpl(InnerLoop.Compiled)]
-    private static void OneQuery16<TLanes, TFormat>(
+    private static void OneQuery16<TLanes>(
         float* output, float correction, float* shares, nint* values, int from, int to, nint elements, nint at, int count)
         where TLanes : unmanaged, ILanes<TLanes>
-        where TFormat : IKvFormat
     {
         var sum = TLanes.Multiply(Tail.LoadOrAll<TLanes>(output, count), TLanes.Broadcast(correction));
         for (var position = from; position < to; position++)
         {
-            var value = TFormat.Value<TLanes>((byte*)values[position / KvHead.Positions], elements, position % KvHead.Positions, at);
+            var value = TLanes.Load((float*)values[position / KvHead.Positions] + (position % KvHead.Positions * elements) + at);
             sum = TLanes.MultiplyAdd(TLanes.Broadcast(shares[position]), value, sum);
         }
 
@@ -100,63 +95,87 @@ internal static unsafe class AttentionValues
     }
 
     [MethodImpl(InnerLoop.Compiled)]
-    private static void FourQueries32<TLanes, TFormat>(nint* outputs, float* corrections, nint* shares, nint* values, int positions, nint elements, nint at)
+    private static void FourQueries64<TLanes>(nint* outputs, float* corrections, nint* shares, nint* values, int positions, nint elements, nint at)
         where TLanes : unmanaged, ILanes<TLanes>
-        where TFormat : IKvFormat
     {
         float* o0 = (float*)outputs[0] + at, o1 = (float*)outputs[1] + at, o2 = (float*)outputs[2] + at, o3 = (float*)outputs[3] + at;
         float* s0 = (float*)shares[0], s1 = (float*)shares[1], s2 = (float*)shares[2], s3 = (float*)shares[3];
         var factor = TLanes.Broadcast(corrections[0]);
         var a0 = TLanes.Multiply(TLanes.Load(o0), factor);
         var b0 = TLanes.Multiply(TLanes.Load(o0 + 16), factor);
+        var c0 = TLanes.Multiply(TLanes.Load(o0 + 32), factor);
+        var d0 = TLanes.Multiply(TLanes.Load(o0 + 48), factor);
         factor = TLanes.Broadcast(corrections[1]);
         var a1 = TLanes.Multiply(TLanes.Load(o1), factor);
         var b1 = TLanes.Multiply(TLanes.Load(o1 + 16), factor);
+        var c1 = TLanes.Multiply(TLanes.Load(o1 + 32), factor);
+        var d1 = TLanes.Multiply(TLanes.Load(o1 + 48), factor);
         factor = TLanes.Broadcast(corrections[2]);
         var a2 = TLanes.Multiply(TLanes.Load(o2), factor);
         var b2 = TLanes.Multiply(TLanes.Load(o2 + 16), factor);
+        var c2 = TLanes.Multiply(TLanes.Load(o2 + 32), factor);
+        var d2 = TLanes.Multiply(TLanes.Load(o2 + 48), factor);
         factor = TLanes.Broadcast(corrections[3]);
         var a3 = TLanes.Multiply(TLanes.Load(o3), factor);
         var b3 = TLanes.Multiply(TLanes.Load(o3 + 16), factor);
+        var c3 = TLanes.Multiply(TLanes.Load(o3 + 32), factor);
+        var d3 = TLanes.Multiply(TLanes.Load(o3 + 48), factor);
         for (nint start = 0; start < positions; start += KvHead.Positions)
         {
-            var block = (byte*)values[start / KvHead.Positions];
-            var count = Math.Min(KvHead.Positions, positions - start);
-            for (nint slot = 0; slot < count; slot++)
+            var row = (float*)values[start / KvHead.Positions] + at;
+            var end = Math.Min(start + KvHead.Positions, positions);
+            for (var position = start; position < end; position++, row += elements)
             {
-                var a = TFormat.Value<TLanes>(block, elements, slot, at);
-                var b = TFormat.Value<TLanes>(block, elements, slot, at + 16);
-                var share = TLanes.Broadcast(s0[start + slot]);
-                a0 = TLanes.MultiplyAdd(share, a, a0);
-                b0 = TLanes.MultiplyAdd(share, b, b0);
-                share = TLanes.Broadcast(s1[start + slot]);
-                a1 = TLanes.MultiplyAdd(share, a, a1);
-                b1 = TLanes.MultiplyAdd(share, b, b1);
-                share = TLanes.Broadcast(s2[start + slot]);
-                a2 = TLanes.MultiplyAdd(share, a, a2);
-                b2 = TLanes.MultiplyAdd(share, b, b2);
-                share = TLanes.Broadcast(s3[start + slot]);
-                a3 = TLanes.MultiplyAdd(share, a, a3);
-                b3 = TLanes.MultiplyAdd(share, b, b3);
+                var a = TLanes.Load(row);
+                var b = TLanes.Load(row + 16);
+                var c = TLanes.Load(row + 32);
+                var d = TLanes.Load(row + 48);
+                var x = TLanes.Broadcast(s0[position]);
+                a0 = TLanes.MultiplyAdd(x, a, a0);
+                b0 = TLanes.MultiplyAdd(x, b, b0);
+                c0 = TLanes.MultiplyAdd(x, c, c0);
+                d0 = TLanes.MultiplyAdd(x, d, d0);
+                x = TLanes.Broadcast(s1[position]);
+                a1 = TLanes.MultiplyAdd(x, a, a1);
+                b1 = TLanes.MultiplyAdd(x, b, b1);
+                c1 = TLanes.MultiplyAdd(x, c, c1);
+                d1 = TLanes.MultiplyAdd(x, d, d1);
+                x = TLanes.Broadcast(s2[position]);
+                a2 = TLanes.MultiplyAdd(x, a, a2);
+                b2 = TLanes.MultiplyAdd(x, b, b2);
+                c2 = TLanes.MultiplyAdd(x, c, c2);
+                d2 = TLanes.MultiplyAdd(x, d, d2);
+                x = TLanes.Broadcast(s3[position]);
+                a3 = TLanes.MultiplyAdd(x, a, a3);
+                b3 = TLanes.MultiplyAdd(x, b, b3);
+                c3 = TLanes.MultiplyAdd(x, c, c3);
+                d3 = TLanes.MultiplyAdd(x, d, d3);
             }
         }
 
         TLanes.Store(a0, o0);
         TLanes.Store(b0, o0 + 16);
+        TLanes.Store(c0, o0 + 32);
+        TLanes.Store(d0, o0 + 48);
         TLanes.Store(a1, o1);
         TLanes.Store(b1, o1 + 16);
+        TLanes.Store(c1, o1 + 32);
+        TLanes.Store(d1, o1 + 48);
         TLanes.Store(a2, o2);
         TLanes.Store(b2, o2 + 16);
+        TLanes.Store(c2, o2 + 32);
+        TLanes.Store(d2, o2 + 48);
         TLanes.Store(a3, o3);
         TLanes.Store(b3, o3 + 16);
+        TLanes.Store(c3, o3 + 32);
+        TLanes.Store(d3, o3 + 48);
     }
 
     /// <summary>Sixteen elements, or the last <paramref name="count"/> of a head.</summary>
     [MethodImpl(InnerLoop.Compiled)]
-    private static void FourQueries16<TLanes, TFormat>(
+    private static void FourQueries16<TLanes>(
         nint* outputs, float* corrections, nint* shares, nint* values, int positions, nint elements, nint at, int count)
         where TLanes : unmanaged, ILanes<TLanes>
-        where TFormat : IKvFormat
     {
         float* o0 = (float*)outputs[0] + at, o1 = (float*)outputs[1] + at, o2 = (float*)outputs[2] + at, o3 = (float*)outputs[3] + at;
         float* s0 = (float*)shares[0], s1 = (float*)shares[1], s2 = (float*)shares[2], s3 = (float*)shares[3];
@@ -166,7 +185,7 @@ internal static unsafe class AttentionValues
         var sum3 = TLanes.Multiply(Tail.LoadOrAll<TLanes>(o3, count), TLanes.Broadcast(corrections[3]));
         for (nint position = 0; position < positions; position++)
         {
-            var value = TFormat.Value<TLanes>((byte*)values[position / KvHead.Positions], elements, position % KvHead.Positions, at);
+            var value = TLanes.Load((float*)values[position / KvHead.Positions] + (position % KvHead.Positions * elements) + at);
             sum0 = TLanes.MultiplyAdd(TLanes.Broadcast(s0[position]), value, sum0);
             sum1 = TLanes.MultiplyAdd(TLanes.Broadcast(s1[position]), value, sum1);
             sum2 = TLanes.MultiplyAdd(TLanes.Broadcast(s2[position]), value, sum2);

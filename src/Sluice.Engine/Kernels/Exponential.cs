@@ -34,8 +34,8 @@ internal static class Exponential
         where TLanes : unmanaged, ILanes<TLanes>
     {
         // 2^n as two factors: n = 128 is in range while 2^128 is not.
-        var (p, n) = Split(x);
-        p = TLanes.Multiply(TLanes.Multiply(p, Power(TLanes.SubtractInt(n, TLanes.Broadcast(1)))), TLanes.Broadcast(2f));
+        var shifted = Shifted(x);
+        var p = TLanes.Multiply(TLanes.Multiply(OfRest(x, shifted), Power(shifted, 126)), TLanes.Broadcast(2f));
         p = TLanes.Select(TLanes.GreaterThan(TLanes.Broadcast(Lowest), x), p, TLanes.Zero);
         return TLanes.Select(TLanes.GreaterThan(x, TLanes.Broadcast(Highest)), p, TLanes.Broadcast(float.PositiveInfinity));
     }
@@ -45,33 +45,36 @@ internal static class Exponential
     public static TLanes OfNonPositive<TLanes>(TLanes x)
         where TLanes : unmanaged, ILanes<TLanes>
     {
-        var (p, n) = Split(x);
-        return TLanes.Select(TLanes.GreaterThan(TLanes.Broadcast(Lowest), x), TLanes.Multiply(p, Power(n)), TLanes.Zero);
+        var shifted = Shifted(x);
+        var p = TLanes.Multiply(OfRest(x, shifted), Power(shifted, 127));
+        return TLanes.Select(TLanes.GreaterThan(TLanes.Broadcast(Lowest), x), p, TLanes.Zero);
     }
 
-    /// <summary>e^r and n as an integer.</summary>
+    /// <summary>n + 1.5 × 2^23: the addition rounds to an integer, and the low bits are then that integer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (TLanes Fraction, TLanes Exponent) Split<TLanes>(TLanes x)
+    private static TLanes Shifted<TLanes>(TLanes x)
+        where TLanes : unmanaged, ILanes<TLanes>
+        => TLanes.MultiplyAdd(x, TLanes.Broadcast(Log2E), TLanes.Broadcast(ActivationBlock.Magic));
+
+    /// <summary>e^r.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes OfRest<TLanes>(TLanes x, TLanes shifted)
         where TLanes : unmanaged, ILanes<TLanes>
     {
-        // Adding 1.5 × 2^23 rounds to an integer; the low bits are then that integer.
-        var magic = TLanes.Broadcast(ActivationBlock.Magic);
-        var shifted = TLanes.MultiplyAdd(x, TLanes.Broadcast(Log2E), magic);
-        var n = TLanes.Subtract(shifted, magic);
+        var n = TLanes.Subtract(shifted, TLanes.Broadcast(ActivationBlock.Magic));
         var r = TLanes.NegatedMultiplyAdd(n, TLanes.Broadcast(Ln2High), x);
         r = TLanes.NegatedMultiplyAdd(n, TLanes.Broadcast(Ln2Low), r);
-
         var p = TLanes.MultiplyAdd(TLanes.Broadcast(C6), r, TLanes.Broadcast(C5));
         p = TLanes.MultiplyAdd(p, r, TLanes.Broadcast(C4));
         p = TLanes.MultiplyAdd(p, r, TLanes.Broadcast(C3));
         p = TLanes.MultiplyAdd(p, r, TLanes.Broadcast(C2));
         p = TLanes.MultiplyAdd(p, TLanes.Multiply(r, r), r);
-        return (TLanes.Add(p, TLanes.Broadcast(1f)), TLanes.SubtractInt(shifted, TLanes.Broadcast(ActivationBlock.MagicBits)));
+        return TLanes.Add(p, TLanes.Broadcast(1f));
     }
 
-    /// <summary>2^n: the exponent's bits.</summary>
+    /// <summary>2^(n + bias − 127): the bits of its exponent.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes Power<TLanes>(TLanes n)
+    private static TLanes Power<TLanes>(TLanes shifted, int bias)
         where TLanes : unmanaged, ILanes<TLanes>
-        => TLanes.ShiftLeft(TLanes.AddInt(n, TLanes.Broadcast(127)), 23);
+        => TLanes.ShiftLeft(TLanes.AddInt(shifted, TLanes.Broadcast(bias - ActivationBlock.MagicBits)), 23);
 }

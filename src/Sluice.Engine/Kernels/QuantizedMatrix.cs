@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Sluice.Engine.Kernels.Formats;
+using Sluice.Engine.Kernels.Machine;
 using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Kernels;
@@ -36,6 +37,23 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
 
     private protected override void Run(ActivationBuffer x, int tokens, float* y, int yStride, WorkerPool pool, KernelPath path)
     {
+        if (path is KernelPath.AmxTiles or KernelPath.WideVnni && tokens >= TiledProduct.FewestTokens(TFormat.Bits))
+        {
+            var tiled = new TiledJob
+            {
+                Groups = new RowGroups((nint)Group(0), GroupBytes, _scaleBytes, Rows, Columns / 32),
+                Count = Groups,
+                X = x.Tiled(tokens, TFormat.BlockColumns, pool, path),
+                Tokens = tokens,
+                Y = y,
+                YStride = yStride,
+                Parts = Parts(tokens, pool),
+                Path = path,
+            };
+            pool.Run(tiled, tiled.Parts);
+            return;
+        }
+
         var job = new MultiplyJob
         {
             Matrix = this,
@@ -44,7 +62,7 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
             Y = y,
             YStride = yStride,
             Parts = Parts(tokens, pool),
-            Path = path,
+            Path = KernelPaths.Managed(path),
         };
         pool.Run(job, job.Parts);
     }
@@ -102,6 +120,22 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
         public byte* Source;
 
         public readonly void Execute(int part) => Matrix.PackGroup(part, Source);
+    }
+
+    private struct TiledJob : IParallelJob
+    {
+        public RowGroups Groups;
+        public int Count;
+        public byte* X;
+        public int Tokens;
+        public float* Y;
+        public int YStride;
+        public int Parts;
+        public KernelPath Path;
+
+        public readonly void Execute(int part)
+            => TiledProduct.Run<TFormat>(
+                Groups, (int)((long)Count * part / Parts), (int)((long)Count * (part + 1) / Parts), X, Tokens, Y, YStride, Path);
     }
 
     private struct MultiplyJob : IParallelJob

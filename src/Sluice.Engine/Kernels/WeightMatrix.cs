@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Sluice.Engine.Gguf;
 using Sluice.Engine.Kernels.Formats;
 
@@ -13,6 +12,9 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// <summary>Rows that lie side by side; the last group is filled up with zero rows.</summary>
     public const int GroupRows = 16;
 
+    // The tile kernels read up to one block of sixteen rows × 32 bytes behind the last.
+    private const int ReadAhead = 512;
+
     private byte* _memory;
 
     private protected WeightMatrix(TensorType type, int rows, int columns, long groupBytes)
@@ -23,7 +25,7 @@ internal abstract unsafe class WeightMatrix : IDisposable
         Groups = (rows + GroupRows - 1) / GroupRows;
         GroupBytes = (groupBytes + 63) / 64 * 64;
         ByteCount = checked(Groups * GroupBytes);
-        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)ByteCount, 64);
+        _memory = LargeMemory.Allocate((nuint)ByteCount + ReadAhead);
     }
 
     public TensorType Type { get; }
@@ -111,7 +113,7 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// <summary>Gives the memory back; nothing may be reading it.</summary>
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_memory);
+        LargeMemory.Free(_memory);
         _memory = null;
     }
 

@@ -35,6 +35,9 @@ internal sealed unsafe class BatchMap : IDisposable
         _tileTokens = Math.Max(1, TileQueries / sharedBy);
     }
 
+    /// <summary>Queries × the positions that each attends to, for one head.</summary>
+    public long Pairs { get; private set; }
+
     public ReadOnlySpan<AttentionTile> Tiles => CollectionsMarshal.AsSpan(_tiles);
 
     /// <summary>Addresses of the blocks of a tile's sequence, from its position 0 to the tile's last.</summary>
@@ -47,6 +50,7 @@ internal sealed unsafe class BatchMap : IDisposable
     {
         _tiles.Clear();
         _count = 0;
+        Pairs = 0;
         foreach (var run in batch.Runs)
         {
             var firstBlock = _count;
@@ -57,6 +61,7 @@ internal sealed unsafe class BatchMap : IDisposable
                 _blocks[_count++] = (nint)pool.At(run.Blocks[i]);
             }
 
+            Pairs += (long)run.Count * (run.Start + run.Count);
             for (var i = 0; i < run.Count; i++)
             {
                 _rowBlocks[run.Row + i] = firstBlock + ((run.Start + i) / KvLayout.BlockSize);

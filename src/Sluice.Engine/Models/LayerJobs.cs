@@ -3,62 +3,75 @@ using Sluice.Engine.Kernels;
 
 namespace Sluice.Engine.Models;
 
-// The stages of a layer between its matrices, cut into one part for each row (or tile and head). All pointers are
-// [row × width] and outlive the job.
+// The stages of a layer between its matrices, for some rows a part. All pointers are [row × width] and outlive the job.
 
-/// <summary>To = RMS norm of From, row by row.</summary>
-internal unsafe struct NormJob : IParallelJob
+/// <summary>Into how many parts a stage is cut.</summary>
+internal static class StageParts
 {
-    public float* From;
+    /// <summary>Elements that keep a thread busy for about 3 µs: less is not worth another's attention.</summary>
+    private const long Smallest = 8192;
+
+    /// <summary>Parts for <paramref name="units"/> units of work, of so many elements all together.</summary>
+    public static int For(int units, long elements) => (int)Math.Clamp(elements / Smallest, 1, Math.Max(1, units));
+
+    /// <summary>The units of a part.</summary>
+    public static (int First, int End) Of(int part, int parts, int units) => ((int)((long)units * part / parts), (int)((long)units * (part + 1) / parts));
+}
+
+/// <summary>Residual += Projected (+ Bias), where there is a projection; then To = RMS norm of Residual, where there is a weight.</summary>
+internal unsafe struct ResidualJob : IParallelJob
+{
+    public int Rows;
+    public int Parts;
+    public float* Residual;
+    public float* Projected;
+    public float* Bias;
     public float* Weight;
     public float* To;
     public int Width;
     public float Epsilon;
 
     public readonly void Execute(int part)
-        => RmsNorm.Run(
-            new ReadOnlySpan<float>(From + ((long)part * Width), Width),
-            new ReadOnlySpan<float>(Weight, Width),
-            Epsilon,
-            new Span<float>(To + ((long)part * Width), Width));
-}
-
-/// <summary>Residual += Projected (+ Bias), row by row.</summary>
-internal unsafe struct AddJob : IParallelJob
-{
-    public float* Residual;
-    public float* Projected;
-    public float* Bias;
-    public int Width;
-
-    public readonly void Execute(int part)
     {
-        var residual = new Span<float>(Residual + ((long)part * Width), Width);
-        VectorMath.Add(residual, new ReadOnlySpan<float>(Projected + ((long)part * Width), Width));
-        if (Bias is not null)
+        var (first, end) = StageParts.Of(part, Parts, Rows);
+        for (var row = first; row < end; row++)
         {
-            VectorMath.Add(residual, new ReadOnlySpan<float>(Bias, Width));
+            var residual = new Span<float>(Residual + ((long)row * Width), Width);
+            if (Projected is not null)
+                VectorMath.Add(residual, new ReadOnlySpan<float>(Projected + ((long)row * Width), Width));
+            if (Bias is not null)
+                VectorMath.Add(residual, new ReadOnlySpan<float>(Bias, Width));
+            if (Weight is not null)
+                RmsNorm.Run(residual, new ReadOnlySpan<float>(Weight, Width), Epsilon, new Span<float>(To + ((long)row * Width), Width));
         }
     }
 }
 
-/// <summary>Gate = SiLU(Gate) × Up, row by row.</summary>
+/// <summary>Gate = SiLU(Gate) × Up.</summary>
 internal unsafe struct GateJob : IParallelJob
 {
+    public int Rows;
+    public int Parts;
     public float* Gate;
     public float* Up;
     public int Width;
 
     public readonly void Execute(int part)
     {
-        var gate = new Span<float>(Gate + ((long)part * Width), Width);
-        SiluMultiply.Run(gate, new ReadOnlySpan<float>(Up + ((long)part * Width), Width), gate);
+        var (first, end) = StageParts.Of(part, Parts, Rows);
+        for (var row = first; row < end; row++)
+        {
+            var gate = new Span<float>(Gate + ((long)row * Width), Width);
+            SiluMultiply.Run(gate, new ReadOnlySpan<float>(Up + ((long)row * Width), Width), gate);
+        }
     }
 }
 
-/// <summary>One row's heads: biases, head norms, rotary positions; its key and value go into their place in the row's KV block.</summary>
+/// <summary>A row's heads: biases, head norms, rotary positions; its key and value go into their place in the row's KV block.</summary>
 internal unsafe struct PlaceHeadsJob : IParallelJob
 {
+    public int Rows;
+    public int Parts;
     public ModelConfiguration Configuration;
     public LayerWeights Weights;
     public KvLayout Layout;
@@ -74,18 +87,25 @@ internal unsafe struct PlaceHeadsJob : IParallelJob
 
     public readonly void Execute(int part)
     {
+        var (first, end) = StageParts.Of(part, Parts, Rows);
+        for (var row = first; row < end; row++)
+            Place(row);
+    }
+
+    private readonly void Place(int row)
+    {
         var size = Configuration.HeadSize;
-        var queries = Queries + ((long)part * Configuration.Heads * size);
-        var keys = Keys + ((long)part * Configuration.KvHeads * size);
-        var values = Values + ((long)part * Configuration.KvHeads * size);
+        var queries = Queries + ((long)row * Configuration.Heads * size);
+        var keys = Keys + ((long)row * Configuration.KvHeads * size);
+        var values = Values + ((long)row * Configuration.KvHeads * size);
         AddBias(queries, Weights.QueryBias);
         AddBias(keys, Weights.KeyBias);
         AddBias(values, Weights.ValueBias);
-        Turn(queries, Configuration.Heads, Weights.QueryNorm, part);
-        Turn(keys, Configuration.KvHeads, Weights.KeyNorm, part);
+        Turn(queries, Configuration.Heads, Weights.QueryNorm, row);
+        Turn(keys, Configuration.KvHeads, Weights.KeyNorm, row);
 
-        var block = Map.BlockOf(part);
-        var slot = Positions[part] % KvLayout.BlockSize;
+        var block = Map.BlockOf(row);
+        var slot = Positions[row] % KvLayout.BlockSize;
         for (var head = 0; head < Configuration.KvHeads; head++)
         {
             KvHead.Store(
@@ -120,9 +140,10 @@ internal unsafe struct PlaceHeadsJob : IParallelJob
     }
 }
 
-/// <summary>One tile of tokens against one KV head of its sequence.</summary>
+/// <summary>Tiles of tokens, each against one KV head of its sequence.</summary>
 internal unsafe struct AttentionJob : IParallelJob
 {
+    public int Parts;
     public ModelConfiguration Configuration;
     public KvLayout Layout;
     public int Layer;
@@ -132,8 +153,13 @@ internal unsafe struct AttentionJob : IParallelJob
 
     public readonly void Execute(int part)
     {
-        var tile = Map.Tiles[part / Configuration.KvHeads];
-        var kvHead = part % Configuration.KvHeads;
+        var (first, end) = StageParts.Of(part, Parts, Map.Tiles.Length * Configuration.KvHeads);
+        for (var unit = first; unit < end; unit++)
+            Attend(Map.Tiles[unit / Configuration.KvHeads], unit % Configuration.KvHeads);
+    }
+
+    private readonly void Attend(AttentionTile tile, int kvHead)
+    {
         var shared = Configuration.Heads / Configuration.KvHeads;
         var stride = Configuration.Heads * Configuration.HeadSize;
         var at = ((long)tile.Row * stride) + ((long)kvHead * shared * Configuration.HeadSize);

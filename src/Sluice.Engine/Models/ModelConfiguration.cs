@@ -69,8 +69,8 @@ internal sealed record ModelConfiguration
             throw metadata.Invalid($"{architecture}.attention.head_count_kv", $"{heads} heads cannot share {kvHeads} KV heads evenly");
         }
 
-        var headSize = Positive(metadata, $"{architecture}.attention.key_length", 1 << 12, width / heads);
-        var valueSize = Positive(metadata, $"{architecture}.attention.value_length", 1 << 12, width / heads);
+        var headSize = Positive(metadata, $"{architecture}.attention.key_length", Attention.MostElements, width / heads);
+        var valueSize = Positive(metadata, $"{architecture}.attention.value_length", Attention.MostElements, width / heads);
         if (valueSize != headSize)
         {
             throw metadata.Invalid($"{architecture}.attention.value_length", $"values of {valueSize} elements beside keys of {headSize} are not supported");

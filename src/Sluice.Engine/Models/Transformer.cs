@@ -18,6 +18,9 @@ internal sealed unsafe class Transformer : IDisposable
     /// <summary>Most rows whose logits are computed at once.</summary>
     public const int MaxLogitRows = 64;
 
+    /// <summary>Products of a query's element with keys and values that take about as long as an element of the other stages.</summary>
+    private const int PairsPerElement = 2;
+
     private readonly ModelConfiguration _configuration;
     private readonly ModelWeights _weights;
     private readonly BlockPool _blocks;
@@ -91,23 +94,22 @@ internal sealed unsafe class Transformer : IDisposable
         var rows = batch.Tokens.Length;
         _map.Fill(batch, _blocks);
         Embed(batch);
+        Residual(projected: false, bias: null, _weights.Layers[0].AttentionNorm, rows);
         for (var layer = 0; layer < _weights.Layers.Length; layer++)
         {
             var w = _weights.Layers[layer];
-            Norm(w.AttentionNorm, rows);
             Multiply(w.Query, _normed, rows, _queries);
             Multiply(w.Key, _normed, rows, _keys);
             Multiply(w.Value, _normed, rows, _values);
             PlaceHeads(batch, layer, w);
             Attend(layer);
             Multiply(w.AttentionOutput, _attended, rows, _projected);
-            AddProjected(w.AttentionOutputBias, rows);
-            Norm(w.FeedForwardNorm, rows);
+            Residual(projected: true, w.AttentionOutputBias, w.FeedForwardNorm, rows);
             Multiply(w.Gate, _normed, rows, _gate);
             Multiply(w.Up, _normed, rows, _up);
             Gate(rows);
             Multiply(w.Down, _gate, rows, _projected);
-            AddProjected(bias: null, rows);
+            Residual(projected: true, bias: null, layer + 1 < _weights.Layers.Length ? _weights.Layers[layer + 1].AttentionNorm : null, rows);
         }
     }
 
@@ -165,10 +167,22 @@ internal sealed unsafe class Transformer : IDisposable
         }
     }
 
-    private void Norm(WeightVector weight, int rows)
+    /// <summary>Adds what was projected, and a bias, to the residual stream, and norms it for what reads it next.</summary>
+    private void Residual(bool projected, WeightVector? bias, WeightVector? norm, int rows)
     {
-        var job = new NormJob { From = _residual.Read(), Weight = weight.Data, To = _normed.Write(), Width = _configuration.Width, Epsilon = _configuration.NormEpsilon };
-        _pool.Run(job, rows);
+        var job = new ResidualJob
+        {
+            Rows = rows,
+            Parts = StageParts.For(rows, (long)rows * _configuration.Width),
+            Residual = _residual.Write(),
+            Projected = projected ? _projected.Read() : null,
+            Bias = bias is null ? null : bias.Data,
+            Weight = norm is null ? null : norm.Data,
+            To = _normed.Write(),
+            Width = _configuration.Width,
+            Epsilon = _configuration.NormEpsilon,
+        };
+        _pool.Run(job, job.Parts);
     }
 
     /// <summary>Adds biases, norms and turns the heads, and puts keys and values into their blocks.</summary>
@@ -176,8 +190,11 @@ internal sealed unsafe class Transformer : IDisposable
     {
         fixed (int* positions = batch.Positions)
         {
+            var rows = batch.Tokens.Length;
             var job = new PlaceHeadsJob
             {
+                Rows = rows,
+                Parts = StageParts.For(rows, (long)rows * _queries.Columns),
                 Configuration = _configuration,
                 Weights = weights,
                 Layout = _blocks.Layout,
@@ -191,25 +208,35 @@ internal sealed unsafe class Transformer : IDisposable
                 Sines = _sines.Read(),
                 Pairs = _rotary.Pairs,
             };
-            _pool.Run(job, batch.Tokens.Length);
+            _pool.Run(job, job.Parts);
         }
     }
 
     private void Attend(int layer)
     {
-        var job = new AttentionJob { Configuration = _configuration, Layout = _blocks.Layout, Layer = layer, Map = _map, Queries = _queries.Read(), Output = _attended.Write() };
-        _pool.Run(job, _map.Tiles.Length * _configuration.KvHeads);
-    }
-
-    private void AddProjected(WeightVector? bias, int rows)
-    {
-        var job = new AddJob { Residual = _residual.Write(), Projected = _projected.Read(), Bias = bias is null ? null : bias.Data, Width = _configuration.Width };
-        _pool.Run(job, rows);
+        var job = new AttentionJob
+        {
+            Parts = StageParts.For(_map.Tiles.Length * _configuration.KvHeads, _map.Pairs * _queries.Columns / PairsPerElement),
+            Configuration = _configuration,
+            Layout = _blocks.Layout,
+            Layer = layer,
+            Map = _map,
+            Queries = _queries.Read(),
+            Output = _attended.Write(),
+        };
+        _pool.Run(job, job.Parts);
     }
 
     private void Gate(int rows)
     {
-        var job = new GateJob { Gate = _gate.Write(), Up = _up.Read(), Width = _configuration.FeedForward };
-        _pool.Run(job, rows);
+        var job = new GateJob
+        {
+            Rows = rows,
+            Parts = StageParts.For(rows, (long)rows * _configuration.FeedForward),
+            Gate = _gate.Write(),
+            Up = _up.Read(),
+            Width = _configuration.FeedForward,
+        };
+        _pool.Run(job, job.Parts);
     }
 }

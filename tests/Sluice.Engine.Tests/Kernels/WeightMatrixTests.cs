@@ -21,6 +21,10 @@ public sealed unsafe class WeightMatrixTests
             using var matrix = WeightMatrix.Load(type, rows, columns, weights, pool);
             foreach (var tokens in new[] { 1, 2, 3, 4, 5, 6, 7, 8, 9, 17 })
                 Check(matrix, weights, tokens, pool, path, random);
+
+            // Enough tokens for AMX tiles, the last one alone in its tile, and an odd number of blocks.
+            if (rows == 33)
+                Check(matrix, weights, 33, pool, path, random);
         }
 
         // More columns than the drivers take at a time, and more tokens.

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Sluice.Engine.Kernels.Vectors;
 
@@ -10,7 +11,7 @@ namespace Sluice.Engine.Kernels.Formats;
 /// </summary>
 internal unsafe interface IKvFormat
 {
-    /// <summary>Whether what is read needs no arithmetic.</summary>
+    /// <summary>Whether what is stored is floats as <see cref="KvF32"/> has them.</summary>
     static abstract bool IsPlain { get; }
 
     /// <summary>Bytes of sixteen positions' keys, and of their values.</summary>
@@ -27,12 +28,16 @@ internal unsafe interface IKvFormat
     static abstract void Store<TLanes>(byte* keys, byte* values, int slot, float* key, float* value, int size)
         where TLanes : unmanaged, ILanes<TLanes>;
 
-    /// <summary>One element of the sixteen positions' keys.</summary>
-    static abstract TLanes Key<TLanes>(byte* keys, nint elements, nint element)
+    /// <summary>Writes keys as <see cref="KvF32"/> has them.</summary>
+    /// <param name="keys">The keys of the block.</param>
+    /// <param name="elements">Elements of a head, a multiple of sixteen.</param>
+    /// <param name="to">[elements × 16].</param>
+    /// <param name="next">What will be read next; it is called into the cache at the pace of what is read now.</param>
+    static abstract void WidenKeys<TLanes>(byte* keys, int elements, float* to, byte* next)
         where TLanes : unmanaged, ILanes<TLanes>;
 
-    /// <summary>Sixteen elements of one position's value, from a multiple of sixteen on.</summary>
-    static abstract TLanes Value<TLanes>(byte* values, nint elements, nint position, nint element)
+    /// <summary>As <see cref="WidenKeys"/>, of the values of a block: [16 × elements].</summary>
+    static abstract void WidenValues<TLanes>(byte* values, int elements, float* to, byte* next)
         where TLanes : unmanaged, ILanes<TLanes>;
 }
 
@@ -51,15 +56,13 @@ internal readonly unsafe struct KvF32 : IKvFormat
         new ReadOnlySpan<float>(value, size).CopyTo(new Span<float>((float*)values + ((nint)slot * KvHead.Elements(size)), size));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Key<TLanes>(byte* keys, nint elements, nint element)
+    public static void WidenKeys<TLanes>(byte* keys, int elements, float* to, byte* next)
         where TLanes : unmanaged, ILanes<TLanes>
-        => TLanes.Load((float*)keys + (KvHead.Positions * element));
+        => throw new UnreachableException("They are floats already.");
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Value<TLanes>(byte* values, nint elements, nint position, nint element)
+    public static void WidenValues<TLanes>(byte* values, int elements, float* to, byte* next)
         where TLanes : unmanaged, ILanes<TLanes>
-        => TLanes.Load((float*)values + (position * elements) + element);
+        => throw new UnreachableException("They are floats already.");
 }
 
 /// <summary>IEEE binary16.</summary>
@@ -70,6 +73,7 @@ internal readonly unsafe struct KvF16 : IKvFormat
     public static int HalfBytes(int elements) => KvHead.Positions * elements * sizeof(ushort);
 
     [SkipLocalsInit]
+    [MethodImpl(InnerLoop.Compiled)]
     public static void Store<TLanes>(byte* keys, byte* values, int slot, float* key, float* value, int size)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -85,15 +89,13 @@ internal readonly unsafe struct KvF16 : IKvFormat
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Key<TLanes>(byte* keys, nint elements, nint element)
+    public static void WidenKeys<TLanes>(byte* keys, int elements, float* to, byte* next)
         where TLanes : unmanaged, ILanes<TLanes>
-        => HalfFloat.Load<TLanes>((ushort*)keys + (KvHead.Positions * element));
+        => HalfFloat.Widen<TLanes>((ushort*)keys, elements * KvHead.Positions, to, next);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Value<TLanes>(byte* values, nint elements, nint position, nint element)
+    public static void WidenValues<TLanes>(byte* values, int elements, float* to, byte* next)
         where TLanes : unmanaged, ILanes<TLanes>
-        => HalfFloat.Load<TLanes>((ushort*)values + (position * elements) + element);
+        => HalfFloat.Widen<TLanes>((ushort*)values, elements * KvHead.Positions, to, next);
 }
 
 /// <summary>
@@ -110,6 +112,7 @@ internal readonly unsafe struct KvQ8_0 : IKvFormat
     public static int HalfBytes(int elements) => KvHead.Positions * (elements + (elements / Group * sizeof(float)));
 
     [SkipLocalsInit]
+    [MethodImpl(InnerLoop.Compiled)]
     public static void Store<TLanes>(byte* keys, byte* values, int slot, float* key, float* value, int size)
         where TLanes : unmanaged, ILanes<TLanes>
     {
@@ -128,19 +131,35 @@ internal readonly unsafe struct KvQ8_0 : IKvFormat
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Key<TLanes>(byte* keys, nint elements, nint element)
+    [MethodImpl(InnerLoop.Compiled)]
+    public static void WidenKeys<TLanes>(byte* keys, int elements, float* to, byte* next)
         where TLanes : unmanaged, ILanes<TLanes>
     {
-        var scales = (float*)(keys + (KvHead.Positions * elements)) + (element / Group * KvHead.Positions);
-        return TLanes.Multiply(TLanes.ToFloat(TLanes.LoadSByte((sbyte*)keys + (KvHead.Positions * element))), TLanes.Load(scales));
+        var scales = (float*)(keys + (KvHead.Positions * elements));
+        for (nint i = 0; i < elements; i += 4, keys += CacheLine.Bytes, next += CacheLine.Bytes, to += 4 * KvHead.Positions)
+        {
+            CacheLine.Fetch(next);
+            var scale = TLanes.Load(scales + (i / Group * KvHead.Positions));
+            for (var j = 0; j < 4 * KvHead.Positions; j += 16)
+                TLanes.Store(TLanes.Multiply(TLanes.ToFloat(TLanes.LoadSByte((sbyte*)keys + j)), scale), to + j);
+        }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Value<TLanes>(byte* values, nint elements, nint position, nint element)
+    [MethodImpl(InnerLoop.Compiled)]
+    public static void WidenValues<TLanes>(byte* values, int elements, float* to, byte* next)
         where TLanes : unmanaged, ILanes<TLanes>
     {
-        var scales = (float*)(values + (KvHead.Positions * elements)) + (element / Group * KvHead.Positions);
-        return TLanes.Multiply(TLanes.ToFloat(TLanes.LoadSByte((sbyte*)values + (position * elements) + element)), TLanes.Broadcast(scales[position]));
+        var scales = (float*)(values + (KvHead.Positions * elements));
+        for (var position = 0; position < KvHead.Positions; position++, next += elements)
+        {
+            for (var at = 0; at < elements; at += Group, values += Group, to += Group)
+            {
+                if (at % CacheLine.Bytes == 0)
+                    CacheLine.Fetch(next + at);
+                var scale = TLanes.Broadcast(scales[(at / Group * KvHead.Positions) + position]);
+                TLanes.Store(TLanes.Multiply(TLanes.ToFloat(TLanes.LoadSByte((sbyte*)values)), scale), to);
+                TLanes.Store(TLanes.Multiply(TLanes.ToFloat(TLanes.LoadSByte((sbyte*)values + 16)), scale), to + 16);
+            }
+        }
     }
 }
