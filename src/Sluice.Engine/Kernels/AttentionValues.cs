@@ -23,6 +23,8 @@ internal static unsafe class AttentionValues
         nint at = 0;
         for (; at + 64 <= size; at += 64)
             OneQuery64<TLanes>(output + at, correction, shares, values, from, to, KvHead.Elements(size), at);
+        for (; at + 32 <= size; at += 32)
+            OneQuery32<TLanes>(output + at, correction, shares, values, from, to, KvHead.Elements(size), at);
         for (; at < size; at += 16)
             OneQuery16<TLanes>(output + at, correction, shares, values, from, to, KvHead.Elements(size), at, Math.Min(16, (int)(size - at)));
     }
@@ -42,6 +44,8 @@ internal static unsafe class AttentionValues
         {
             for (; at + 64 <= size; at += 64)
                 FourQueries64<TLanes>(outputs, corrections, shares, values, positions, KvHead.Elements(size), at);
+            for (; at + 32 <= size; at += 32)
+                FourQueries32<TLanes>(outputs, corrections, shares, values, positions, KvHead.Elements(size), at);
         }
 
         for (; at < size; at += 16)
@@ -76,6 +80,30 @@ internal static unsafe class AttentionValues
         TLanes.Store(b, output + 16);
         TLanes.Store(c, output + 32);
         TLanes.Store(d, output + 48);
+    }
+
+    [MethodImpl(InnerLoop.Compiled)]
+    private static void OneQuery32<TLanes>(float* output, float correction, float* shares, nint* values, int from, int to, nint elements, nint at)
+        where TLanes : unmanaged, ILanes<TLanes>
+    {
+        var factor = TLanes.Broadcast(correction);
+        var a = TLanes.Multiply(TLanes.Load(output), factor);
+        var b = TLanes.Multiply(TLanes.Load(output + 16), factor);
+        for (var position = from; position < to;)
+        {
+            var block = (float*)values[position / KvHead.Positions];
+            var end = Math.Min(to, (position / KvHead.Positions * KvHead.Positions) + KvHead.Positions);
+            for (; position < end; position++)
+            {
+                nint slot = position % KvHead.Positions;
+                var share = TLanes.Broadcast(shares[position]);
+                a = TLanes.MultiplyAdd(share, TLanes.Load(block + (slot * elements) + at), a);
+                b = TLanes.MultiplyAdd(share, TLanes.Load(block + (slot * elements) + at + 16), b);
+            }
+        }
+
+        TLanes.Store(a, output);
+        TLanes.Store(b, output + 16);
     }
 
     /// <summary>Sixteen elements, or the last <paramref name="count"/> of a head.</summary>
@@ -169,6 +197,57 @@ internal static unsafe class AttentionValues
         TLanes.Store(b3, o3 + 16);
         TLanes.Store(c3, o3 + 32);
         TLanes.Store(d3, o3 + 48);
+    }
+
+    [MethodImpl(InnerLoop.Compiled)]
+    private static void FourQueries32<TLanes>(nint* outputs, float* corrections, nint* shares, nint* values, int positions, nint elements, nint at)
+        where TLanes : unmanaged, ILanes<TLanes>
+    {
+        float* o0 = (float*)outputs[0] + at, o1 = (float*)outputs[1] + at, o2 = (float*)outputs[2] + at, o3 = (float*)outputs[3] + at;
+        float* s0 = (float*)shares[0], s1 = (float*)shares[1], s2 = (float*)shares[2], s3 = (float*)shares[3];
+        var factor = TLanes.Broadcast(corrections[0]);
+        var a0 = TLanes.Multiply(TLanes.Load(o0), factor);
+        var b0 = TLanes.Multiply(TLanes.Load(o0 + 16), factor);
+        factor = TLanes.Broadcast(corrections[1]);
+        var a1 = TLanes.Multiply(TLanes.Load(o1), factor);
+        var b1 = TLanes.Multiply(TLanes.Load(o1 + 16), factor);
+        factor = TLanes.Broadcast(corrections[2]);
+        var a2 = TLanes.Multiply(TLanes.Load(o2), factor);
+        var b2 = TLanes.Multiply(TLanes.Load(o2 + 16), factor);
+        factor = TLanes.Broadcast(corrections[3]);
+        var a3 = TLanes.Multiply(TLanes.Load(o3), factor);
+        var b3 = TLanes.Multiply(TLanes.Load(o3 + 16), factor);
+        for (nint start = 0; start < positions; start += KvHead.Positions)
+        {
+            var row = (float*)values[start / KvHead.Positions] + at;
+            var end = Math.Min(start + KvHead.Positions, positions);
+            for (var position = start; position < end; position++, row += elements)
+            {
+                var a = TLanes.Load(row);
+                var b = TLanes.Load(row + 16);
+                var x = TLanes.Broadcast(s0[position]);
+                a0 = TLanes.MultiplyAdd(x, a, a0);
+                b0 = TLanes.MultiplyAdd(x, b, b0);
+                x = TLanes.Broadcast(s1[position]);
+                a1 = TLanes.MultiplyAdd(x, a, a1);
+                b1 = TLanes.MultiplyAdd(x, b, b1);
+                x = TLanes.Broadcast(s2[position]);
+                a2 = TLanes.MultiplyAdd(x, a, a2);
+                b2 = TLanes.MultiplyAdd(x, b, b2);
+                x = TLanes.Broadcast(s3[position]);
+                a3 = TLanes.MultiplyAdd(x, a, a3);
+                b3 = TLanes.MultiplyAdd(x, b, b3);
+            }
+        }
+
+        TLanes.Store(a0, o0);
+        TLanes.Store(b0, o0 + 16);
+        TLanes.Store(a1, o1);
+        TLanes.Store(b1, o1 + 16);
+        TLanes.Store(a2, o2);
+        TLanes.Store(b2, o2 + 16);
+        TLanes.Store(a3, o3);
+        TLanes.Store(b3, o3 + 16);
     }
 
     /// <summary>Sixteen elements, or the last <paramref name="count"/> of a head.</summary>

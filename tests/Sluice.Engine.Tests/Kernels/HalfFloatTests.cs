@@ -1,5 +1,6 @@
 using Sluice.Engine.Kernels;
 using Sluice.Engine.Kernels.Formats;
+using Sluice.Engine.Kernels.Machine;
 using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Tests.Kernels;
@@ -33,6 +34,23 @@ public sealed unsafe class HalfFloatTests
         Array.Resize(ref floats, floats.Length / 16 * 16);
 
         Assert.Equal(Array.ConvertAll(floats, x => BitConverter.HalfToUInt16Bits((Half)x)), Store(floats, path));
+    }
+
+    [Fact]
+    public void MachineCode_ReadsEveryNumberAsItsValue()
+    {
+        Assert.SkipUnless(HalfCode.IsSupported, "This processor or system has no use for machine code.");
+        var halves = Enumerable.Range(0, 1 << 16).Select(bits => (ushort)bits).ToArray();
+        var floats = new float[halves.Length + 1];
+        floats[^1] = 42;
+        fixed (ushort* from = halves)
+        {
+            fixed (float* to = floats)
+                HalfCode.Widen(from, halves.Length, to, (byte*)from);
+        }
+
+        Assert.Equal(42, floats[^1]);
+        KernelCases.BitsEqual(Array.ConvertAll(halves, half => (float)BitConverter.UInt16BitsToHalf(half)), floats.AsSpan(0, halves.Length));
     }
 
     private static float[] Around(float low, float high)

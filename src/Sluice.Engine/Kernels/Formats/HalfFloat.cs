@@ -1,11 +1,10 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
+using Sluice.Engine.Kernels.Machine;
 using Sluice.Engine.Kernels.Vectors;
 
 namespace Sluice.Engine.Kernels.Formats;
 
-/// <summary>IEEE binary16 and bfloat16 to F32, exactly, and F32 to binary16; .NET has no instruction for binary16.</summary>
+/// <summary>IEEE binary16 and bfloat16 to F32, exactly, and F32 to binary16; .NET has no intrinsic for binary16.</summary>
 internal static unsafe class HalfFloat
 {
     public static float ToSingle(ushort bits) => (float)BitConverter.UInt16BitsToHalf(bits);
@@ -28,7 +27,7 @@ internal static unsafe class HalfFloat
         return TLanes.Or(value, sign);
     }
 
-    /// <summary>Many binary16 numbers, a multiple of 32, to floats.</summary>
+    /// <summary>Many binary16 numbers, a multiple of 64, to floats.</summary>
     /// <param name="source">[count].</param>
     /// <param name="count">How many.</param>
     /// <param name="destination">[count].</param>
@@ -37,37 +36,18 @@ internal static unsafe class HalfFloat
     public static void Widen<TLanes>(ushort* source, int count, float* destination, byte* next)
         where TLanes : unmanaged, ILanes<TLanes>
     {
+        if (TLanes.Registers == 1 && HalfCode.IsSupported)
+        {
+            HalfCode.Widen(source, count, destination, next);
+            return;
+        }
+
         for (var i = 0; i < count; i += 32)
         {
             CacheLine.Fetch(next + (2 * i));
-            if (TLanes.Registers == 1 && Lanes512.IsSupported && AreNormal(source + i))
-            {
-                WidenNormal(source + i, destination + i);
-                WidenNormal(source + i + 16, destination + i + 16);
-            }
-            else
-            {
-                TLanes.Store(Load<TLanes>(source + i), destination + i);
-                TLanes.Store(Load<TLanes>(source + i + 16), destination + i + 16);
-            }
+            TLanes.Store(Load<TLanes>(source + i), destination + i);
+            TLanes.Store(Load<TLanes>(source + i + 16), destination + i + 16);
         }
-    }
-
-    /// <summary>Whether none of 32 numbers is zero, subnormal, infinite or NaN: almost always, and then half the operations do.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool AreNormal(ushort* source)
-    {
-        // One more in the exponent makes 31 to 0 and 0 to 1; all other exponents have another bit than the lowest then.
-        var next = Vector512.Load(source) + Vector512.Create((ushort)0x0400);
-        return !Vector512.EqualsAny(next & Vector512.Create((ushort)0x7800), Vector512<ushort>.Zero);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void WidenNormal(ushort* source, float* destination)
-    {
-        // The sign goes along to bit 28 and up, and only the highest of these stays.
-        var moved = Vector512.ShiftLeft(Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source)), 13);
-        ((moved & Vector512.Create(unchecked((int)0x8FFFE000))) + Vector512.Create(112 << 23)).Store((int*)destination);
     }
 
     /// <summary>

@@ -138,6 +138,9 @@ internal sealed class CodeWriter
 
     public void IntToFloat(int target, Address source) => Vector(Prefix.None, Map.M0F, 0x5B, target, 0, source, broadcast: false);
 
+    /// <summary>target = sixteen binary16 numbers as floats.</summary>
+    public void HalfToFloat(int target, Address source) => Vector(Prefix.P66, Map.M0F38, 0x13, target, 0, source, broadcast: false, unit: 32);
+
     public void Copy(int target, int source) => Vector(Prefix.None, Map.M0F, 0x28, target, 0, source);
 
     /// <summary>target = left − the one float at <paramref name="right"/>.</summary>
