@@ -45,7 +45,7 @@ internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
         var sixteen = stackalloc float[GroupRows];
         for (var column = 0; column < Columns; column++)
         {
-            Lanes128.Store(TFormat.Load<Lanes128>(group + ((long)column * GroupRows * TFormat.Bytes)), sixteen);
+            TFormat.Widen<Lanes128>(group + ((long)column * GroupRows * TFormat.Bytes), 1, sixteen);
             destination[column] = sixteen[row];
         }
     }
@@ -192,15 +192,13 @@ internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
         }
 
         /// <summary>Some columns of a row group as floats: where they lie, or widened into <paramref name="wide"/>.</summary>
-        [MethodImpl(InnerLoop.Compiled)]
         private readonly float* Floats<TLanes>(int group, int column, int count, float* wide)
             where TLanes : unmanaged, ILanes<TLanes>
         {
             var source = Matrix.Group(group) + ((long)column * GroupRows * TFormat.Bytes);
             if (TFormat.IsSingle)
                 return (float*)source;
-            for (var i = 0; i < count; i++, source += GroupRows * TFormat.Bytes)
-                TLanes.Store(TFormat.Load<TLanes>(source), wide + (i * GroupRows));
+            TFormat.Widen<TLanes>(source, count, wide);
             return wide;
         }
     }

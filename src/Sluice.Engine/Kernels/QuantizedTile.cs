@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using Sluice.Engine.Kernels.Formats;
 using Sluice.Engine.Kernels.Vectors;
 
@@ -19,10 +18,6 @@ namespace Sluice.Engine.Kernels;
 internal static unsafe class QuantizedTile
 {
     private const int VectorBytes = 64;
-
-    // How far ahead weights are asked for. The processor's own prefetching ends with each page of 4 KiB; with this a
-    // decode reads its weights 17 % (Q8_0) to 22 % (Q4_0, Q4_K) faster from memory (2 KiB is too near, 8 KiB no better).
-    private const int AheadBytes = 4096;
 
     /// <summary>Floats per block that <see cref="IBlockFormat.PrepareScales"/> makes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -47,7 +42,7 @@ internal static unsafe class QuantizedTile
         var a3 = TLanes.Load(y3);
         for (; blocks > 0; blocks--)
         {
-            FetchAhead<TFormat>(packed);
+            CacheLine.Fetch(packed + CacheLine.AheadBytes, PackedWeights.Bytes(TFormat.Bits));
             var s0 = TLanes.Broadcast(ActivationBlock.MagicBits);
             TLanes s1 = s0, s2 = s0, s3 = s0;
             if (TFormat.Bits == 8)
@@ -173,7 +168,7 @@ internal static unsafe class QuantizedTile
         var a = TLanes.Load(y);
         for (; blocks > 0; blocks--)
         {
-            FetchAhead<TFormat>(packed);
+            CacheLine.Fetch(packed + CacheLine.AheadBytes, PackedWeights.Bytes(TFormat.Bits));
 
             // Two chains, added at the end where they may be, hide the latency of the dot product.
             var s = TLanes.Broadcast(ActivationBlock.MagicBits);
@@ -232,15 +227,6 @@ internal static unsafe class QuantizedTile
         }
 
         TLanes.Store(a, y);
-    }
-
-    /// <summary>Asks for a block's worth of weights further on; it need not be mapped.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FetchAhead<TFormat>(byte* packed)
-        where TFormat : IBlockFormat
-    {
-        for (var line = 0; Sse.IsSupported && line < PackedWeights.Bytes(TFormat.Bits); line += VectorBytes)
-            Sse.Prefetch0(packed + AheadBytes + line);
     }
 
     /// <summary>One step of narrow weights, folded at once.</summary>

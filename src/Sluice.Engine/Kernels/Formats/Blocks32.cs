@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Sluice.Engine.Gguf;
 using Sluice.Engine.Kernels.Vectors;
 
@@ -165,14 +164,11 @@ internal static unsafe class Blocks32
     }
 
     /// <summary>The scales lie as sixteen halves per block, or sixteen and sixteen minima: all become floats in place order.</summary>
-    [MethodImpl(InnerLoop.Compiled)]
     public static void PrepareScales<TLanes>(byte* groupScales, int first, int count, float* prepared, int halves)
         where TLanes : unmanaged, ILanes<TLanes>
     {
         var source = (ushort*)groupScales + (first * halves * Rows);
-        var end = source + (count * halves * Rows);
-        for (; source < end; source += Rows, prepared += Rows)
-            TLanes.Store(HalfFloat.Load<TLanes>(source), prepared);
+        HalfFloat.Widen<TLanes>(source, count * halves * Rows, prepared, (byte*)source);
     }
 
     public static void UnpackNibbles(byte* source, byte* weights)

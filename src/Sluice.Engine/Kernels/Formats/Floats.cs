@@ -18,8 +18,11 @@ internal unsafe interface IFloatFormat
     /// <summary>Bits of mantissa that activations are rounded to before they meet these weights; null leaves them as they are.</summary>
     static abstract int? ActivationBits { get; }
 
-    /// <summary>Sixteen weights as floats.</summary>
-    static abstract TLanes Load<TLanes>(byte* source)
+    /// <summary>Some columns of a row group as floats.</summary>
+    /// <param name="source">[columns][16].</param>
+    /// <param name="columns">How many.</param>
+    /// <param name="to">[columns][16].</param>
+    static abstract void Widen<TLanes>(byte* source, int columns, float* to)
         where TLanes : unmanaged, ILanes<TLanes>;
 }
 
@@ -33,10 +36,9 @@ internal readonly unsafe struct F32 : IFloatFormat
 
     public static int? ActivationBits => null;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Load<TLanes>(byte* source)
+    public static void Widen<TLanes>(byte* source, int columns, float* to)
         where TLanes : unmanaged, ILanes<TLanes>
-        => TLanes.Load(source);
+        => new ReadOnlySpan<float>(source, columns * WeightMatrix.GroupRows).CopyTo(new Span<float>(to, columns * WeightMatrix.GroupRows));
 }
 
 internal readonly unsafe struct F16 : IFloatFormat
@@ -49,10 +51,9 @@ internal readonly unsafe struct F16 : IFloatFormat
 
     public static int? ActivationBits => Mantissa.HalfBits;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Load<TLanes>(byte* source)
+    public static void Widen<TLanes>(byte* source, int columns, float* to)
         where TLanes : unmanaged, ILanes<TLanes>
-        => HalfFloat.Load<TLanes>((ushort*)source);
+        => HalfFloat.Widen<TLanes>((ushort*)source, columns * WeightMatrix.GroupRows, to, source + CacheLine.AheadBytes);
 }
 
 internal readonly unsafe struct BF16 : IFloatFormat
@@ -65,8 +66,15 @@ internal readonly unsafe struct BF16 : IFloatFormat
 
     public static int? ActivationBits => Mantissa.BrainBits;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLanes Load<TLanes>(byte* source)
+    [MethodImpl(InnerLoop.Compiled)]
+    public static void Widen<TLanes>(byte* source, int columns, float* to)
         where TLanes : unmanaged, ILanes<TLanes>
-        => HalfFloat.LoadBrain<TLanes>((ushort*)source);
+    {
+        const int ColumnBytes = WeightMatrix.GroupRows * sizeof(ushort);
+        for (; columns > 0; columns--, source += ColumnBytes, to += WeightMatrix.GroupRows)
+        {
+            CacheLine.Fetch(source + CacheLine.AheadBytes);
+            TLanes.Store(HalfFloat.LoadBrain<TLanes>((ushort*)source), to);
+        }
+    }
 }

@@ -27,7 +27,7 @@ internal static unsafe class HalfFloat
         return TLanes.Or(value, sign);
     }
 
-    /// <summary>Many binary16 numbers, a multiple of 64, to floats.</summary>
+    /// <summary>Many binary16 numbers, a multiple of 16, to floats.</summary>
     /// <param name="source">[count].</param>
     /// <param name="count">How many.</param>
     /// <param name="destination">[count].</param>
@@ -36,17 +36,17 @@ internal static unsafe class HalfFloat
     public static void Widen<TLanes>(ushort* source, int count, float* destination, byte* next)
         where TLanes : unmanaged, ILanes<TLanes>
     {
-        if (TLanes.Registers == 1 && HalfCode.IsSupported)
+        var i = 0;
+        if (TLanes.Registers == 1 && HalfCode.IsSupported && count >= HalfCode.Turn)
         {
-            HalfCode.Widen(source, count, destination, next);
-            return;
+            i = count / HalfCode.Turn * HalfCode.Turn;
+            HalfCode.Widen(source, i, destination, next);
         }
 
-        for (var i = 0; i < count; i += 32)
+        for (; i < count; i += 16)
         {
             CacheLine.Fetch(next + (2 * i));
             TLanes.Store(Load<TLanes>(source + i), destination + i);
-            TLanes.Store(Load<TLanes>(source + i + 16), destination + i + 16);
         }
     }
 
