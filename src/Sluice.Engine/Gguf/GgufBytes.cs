@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Sluice.Engine.Gguf;
@@ -8,7 +9,7 @@ namespace Sluice.Engine.Gguf;
 /// The bytes of one file, mapped, or of one block of memory, pinned, at a fixed address until disposed. A file must
 /// not shrink while it is mapped.
 /// </summary>
-internal sealed unsafe class GgufBytes : IDisposable
+internal sealed unsafe partial class GgufBytes : IDisposable
 {
     private readonly MemoryMappedFile? _mapping;
     private readonly MemoryMappedViewAccessor? _view;
@@ -68,13 +69,28 @@ internal sealed unsafe class GgufBytes : IDisposable
     }
 
     /// <summary>A view that lives as long as this object; the caller has checked that the range lies inside.</summary>
-    public ReadOnlySpan<byte> Slice(long offset, int length)
+    public ReadOnlySpan<byte> Slice(long offset, int length) => new(At(offset, length), length);
+
+    /// <summary>As <see cref="Slice"/>, of any length.</summary>
+    public byte* At(long offset, long length)
     {
         ObjectDisposedException.ThrowIf(_start is null, this);
         if (offset < 0 || length < 0 || offset > Length - length)
             throw new ArgumentOutOfRangeException(nameof(offset));
 
-        return new ReadOnlySpan<byte>(_start + offset, length);
+        return _start + offset;
+    }
+
+    /// <summary>Lets go of the memory that holds a range; reading it again takes it from the file again.</summary>
+    public void Release(long offset, long length)
+    {
+        const int DontNeed = 4;
+        if (_view is null || !OperatingSystem.IsLinux())
+            return;
+        var start = ((nint)At(offset, length) + Environment.SystemPageSize - 1) / Environment.SystemPageSize * Environment.SystemPageSize;
+        var end = (nint)(_start + offset + length) / Environment.SystemPageSize * Environment.SystemPageSize;
+        if (end > start)
+            _ = Advise((void*)start, (nuint)(end - start), DontNeed); // refused, it only stays longer
     }
 
     public void Dispose()
@@ -92,4 +108,7 @@ internal sealed unsafe class GgufBytes : IDisposable
 
         _mapping?.Dispose();
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* address, nuint length, int advice);
 }

@@ -101,7 +101,7 @@ public sealed class GgufFile : IDisposable
     public GgufTensor? FindTensor(string name) => _tensorsByName.GetValueOrDefault(name);
 
     /// <summary>A tensor's bytes, <see cref="GgufTensor.ByteCount"/> of them.</summary>
-    /// <exception cref="GgufException">The tensor has 2 GiB or more.</exception>
+    /// <exception cref="GgufException">The tensor has 2 GiB or more: no span is that long.</exception>
     public ReadOnlySpan<byte> GetData(GgufTensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
@@ -110,6 +110,12 @@ public sealed class GgufFile : IDisposable
 
         return _parts[tensor.Part].Slice(tensor.Offset, (int)tensor.ByteCount);
     }
+
+    /// <summary>As <see cref="GetData"/>, of any length.</summary>
+    internal unsafe byte* At(GgufTensor tensor) => _parts[tensor.Part].At(tensor.Offset, tensor.ByteCount);
+
+    /// <summary>Lets go of the memory that holds a tensor's bytes, as far as it is the tensor's alone.</summary>
+    internal void Release(GgufTensor tensor) => _parts[tensor.Part].Release(tensor.Offset, tensor.ByteCount);
 
     /// <summary>Unmaps the file; every view of it is gone.</summary>
     public void Dispose()

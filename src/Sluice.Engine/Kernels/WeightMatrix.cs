@@ -58,26 +58,30 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// <param name="pool">The threads that repack.</param>
     public static WeightMatrix Load(TensorType type, int rows, int columns, ReadOnlySpan<byte> ggufData, WorkerPool pool)
     {
+        fixed (byte* source = ggufData)
+            return Load(type, rows, columns, source, ggufData.Length, pool);
+    }
+
+    /// <summary>As above, from <paramref name="length"/> bytes at <paramref name="source"/>.</summary>
+    public static WeightMatrix Load(TensorType type, int rows, int columns, byte* source, long length, WorkerPool pool)
+    {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(columns);
-        fixed (byte* source = ggufData)
+        return type switch
         {
-            return type switch
-            {
-                TensorType.F32 => FloatMatrix<F32>.Load(rows, columns, source, ggufData.Length, pool),
-                TensorType.F16 => FloatMatrix<F16>.Load(rows, columns, source, ggufData.Length, pool),
-                TensorType.BF16 => FloatMatrix<BF16>.Load(rows, columns, source, ggufData.Length, pool),
-                TensorType.Q8_0 => QuantizedMatrix<Q8_0>.Load(rows, columns, source, ggufData.Length, pool),
-                TensorType.Q4_0 => QuantizedMatrix<Q4_0>.Load(rows, columns, source, ggufData.Length, pool),
-                TensorType.Q4_1 => QuantizedMatrix<Q4_1>.Load(rows, columns, source, ggufData.Length, pool),
-                TensorType.Q5_0 => QuantizedMatrix<Q5_0>.Load(rows, columns, source, ggufData.Length, pool),
-                TensorType.Q5_1 => QuantizedMatrix<Q5_1>.Load(rows, columns, source, ggufData.Length, pool),
-                TensorType.Q4_K => QuantizedMatrix<Q4_K>.Load(rows, columns, source, ggufData.Length, pool),
-                TensorType.Q5_K => QuantizedMatrix<Q5_K>.Load(rows, columns, source, ggufData.Length, pool),
-                TensorType.Q6_K => QuantizedMatrix<Q6_K>.Load(rows, columns, source, ggufData.Length, pool),
-                _ => throw new ArgumentOutOfRangeException(nameof(type), type, $"No kernel multiplies {type}; supported are {string.Join(", ", SupportedTypes)}."),
-            };
-        }
+            TensorType.F32 => FloatMatrix<F32>.Load(rows, columns, source, length, pool),
+            TensorType.F16 => FloatMatrix<F16>.Load(rows, columns, source, length, pool),
+            TensorType.BF16 => FloatMatrix<BF16>.Load(rows, columns, source, length, pool),
+            TensorType.Q8_0 => QuantizedMatrix<Q8_0>.Load(rows, columns, source, length, pool),
+            TensorType.Q4_0 => QuantizedMatrix<Q4_0>.Load(rows, columns, source, length, pool),
+            TensorType.Q4_1 => QuantizedMatrix<Q4_1>.Load(rows, columns, source, length, pool),
+            TensorType.Q5_0 => QuantizedMatrix<Q5_0>.Load(rows, columns, source, length, pool),
+            TensorType.Q5_1 => QuantizedMatrix<Q5_1>.Load(rows, columns, source, length, pool),
+            TensorType.Q4_K => QuantizedMatrix<Q4_K>.Load(rows, columns, source, length, pool),
+            TensorType.Q5_K => QuantizedMatrix<Q5_K>.Load(rows, columns, source, length, pool),
+            TensorType.Q6_K => QuantizedMatrix<Q6_K>.Load(rows, columns, source, length, pool),
+            _ => throw new ArgumentOutOfRangeException(nameof(type), type, $"No kernel multiplies {type}; supported are {string.Join(", ", SupportedTypes)}."),
+        };
     }
 
     /// <summary>

@@ -155,7 +155,7 @@ internal sealed class ModelWeights : IDisposable
 
         public bool Has(string name) => file.FindTensor(name) is not null;
 
-        public WeightMatrix Matrix(string name, int columns, int? rows)
+        public unsafe WeightMatrix Matrix(string name, int columns, int? rows)
         {
             var tensor = Find(name);
             if (tensor.Dimensions.Length != 2 || tensor.Dimensions[0] != columns || tensor.Dimensions[1] > int.MaxValue || (rows is { } count && tensor.Dimensions[1] != count))
@@ -168,7 +168,8 @@ internal sealed class ModelWeights : IDisposable
                 throw WrongType(tensor);
             }
 
-            var matrix = WeightMatrix.Load(tensor.Type, (int)tensor.Dimensions[1], columns, file.GetData(tensor), pool);
+            var matrix = WeightMatrix.Load(tensor.Type, (int)tensor.Dimensions[1], columns, file.At(tensor), tensor.ByteCount, pool);
+            file.Release(tensor);
             owned.Add(matrix);
             Loaded(tensor);
             return matrix;
