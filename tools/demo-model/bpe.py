@@ -103,6 +103,11 @@ class Tokenizer:
     def decode(self, ids):
         return bytes(BYTES[c] for i in ids if i < self.normal for c in self.tokens[i]).decode(errors="replace")
 
+    def pieces_of_words(self):
+        """The lower-case tokens of two letters and more, without the space before them."""
+        texts = {self.decode([i]).strip() for i in range(self.normal)}
+        return sorted(t for t in texts if len(t) > 1 and t.isascii() and t.isalpha() and t.islower())
+
     def chat(self, messages, answer_next=False):
         """ChatML. Returns ids and, for each, the weight of its prediction in the loss."""
         newline = self.encode("\n")

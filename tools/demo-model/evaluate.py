@@ -34,24 +34,26 @@ def share(good, count):
 
 
 def measure(ask, prompts, out):
-    ended, good, exact, total, exact_total = Counter(), Counter(), Counter(), Counter(), Counter()
+    ended, good, more, total, more_total = Counter(), Counter(), Counter(), Counter(), Counter()
     for prompt in prompts:
         answer, by_itself = ask(prompt.text)
         right = prompt.good(answer)
         total[prompt.kind] += 1
         ended[prompt.kind] += by_itself
         good[prompt.kind] += right
-        if prompt.exact:
-            exact_total[prompt.kind] += 1
-            exact[prompt.kind] += prompt.exact(answer)
+        if prompt.more:
+            name, check = prompt.more
+            more_total[prompt.kind, name] += 1
+            more[prompt.kind, name] += check(answer)
         out.write(f"[{prompt.kind}] {'ok' if right else 'WRONG'}{'' if by_itself else ' UNENDED'}\n> {prompt.text}\n{answer}\n\n")
     stories = [k for k in total if k.startswith("story")]
     print(f"ends by itself: {share(sum(ended.values()), sum(total.values()))}")
     print(f"stories that name every asked subject: {share(sum(good[k] for k in stories), sum(total[k] for k in stories))}")
     for kind in total:
         print(f"  {kind}: {share(good[kind], total[kind])}")
-    for kind in exact_total:
-        print(f"  {kind}, given values exact: {share(exact[kind], exact_total[kind])}")
+        for key in more_total:
+            if key[0] == kind:
+                print(f"    {key[1]}: {share(more[key], more_total[key])}")
 
 
 def main():

@@ -3,7 +3,8 @@ import random
 
 import torch
 
-from corpus.conversations import conversation, copying
+from corpus import words
+from corpus.conversations import conversation, drill
 
 ROW = 1024
 WAITING = 400
@@ -12,11 +13,12 @@ WAITING = 400
 class Packer:
     def __init__(self, tokenizer, seed, batch_tokens):
         self.tokenizer, self.rng, self.batch_tokens = tokenizer, random.Random(seed), batch_tokens
-        self.copying_share, self.documents = 0.0, []
+        self.drill_share, self.documents = 0.0, []
+        words.PIECES = tokenizer.pieces_of_words()
 
     def refill(self):
         while len(self.documents) < WAITING:
-            make = copying if self.rng.random() < self.copying_share else conversation
+            make = drill if self.rng.random() < self.drill_share else conversation
             ids, weights = self.tokenizer.chat(make(self.rng))
             if len(ids) < ROW:
                 self.documents.append((ids + [self.tokenizer.end_of_text], weights + [0.0]))

@@ -1,6 +1,7 @@
 """Trains Rivulet for a given time. The learning rate follows the clock, so the end comes when it should.
 
 train.py --minutes 70            starts, or goes on from work/checkpoint.pt; SIGTERM stops it with a checkpoint
+train.py --minutes 70 --restart  goes on from its weights with a new cycle of the learning rate
 """
 import argparse
 import copy
@@ -20,7 +21,7 @@ from packing import Packer
 WORK = Path(__file__).parent / "work"
 CHECKPOINT = WORK / "checkpoint.pt"
 AVERAGE = 0.99
-COPYING_FIRST = 3e6  # tokens
+DRILLS_FIRST = 3e6  # tokens
 
 
 def rate_factor(progress, step):
@@ -47,8 +48,10 @@ def main():
     parser.add_argument("--minutes", type=float, default=70, help="training time, earlier runs counted in")
     parser.add_argument("--batch-tokens", type=int, default=4096)
     parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--copying", type=float, default=0.1, help="share of conversations that only repeat words; "
-                        "half of them do at first, because until it can copy the model learns little else")
+    parser.add_argument("--drills", type=float, default=0.15, help="share of conversations that are one small task again and again; "
+                        "half of them are at first, because until it can copy the model learns little else")
+    parser.add_argument("--restart", action="store_true", help="keeps the weights but begins a new cycle of the learning rate: "
+                        "--minutes and the steps count from here, the tokens go on")
     parser.add_argument("--save-seconds", type=float, default=120)
     for field, value in asdict(Shape(0)).items():
         if field != "vocab":
@@ -74,18 +77,21 @@ def main():
         for o, state in zip(opts, saved["optimizers"]):
             o.load_state_dict(state)
         step, elapsed, seen = saved["step"], saved["elapsed"], saved["tokens"]
+        if options.restart:
+            step, elapsed = 0, 0.0
     packer = Packer(tokenizer, seed=1000 + step, batch_tokens=options.batch_tokens)
     print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f}M parameters on {device}, from step {step}", flush=True)
 
     stopped = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+    first_seen, first_elapsed = seen, elapsed
     total, last, last_save, running = options.minutes * 60, time.monotonic(), time.monotonic(), None
     while elapsed < total and not stopped:
         factor = rate_factor(elapsed / total, step)
         for o in opts:
             for group in o.param_groups:
                 group["lr"] = options.rate * factor
-        packer.copying_share = max(options.copying, 0.5) if seen < COPYING_FIRST else options.copying
+        packer.drill_share = max(options.drills, 0.5) if seen < DRILLS_FIRST else options.drills
         batch = [t.to(device) for t in packer.batch()]
         loss = loss_of(model, *batch)
         loss.backward()
@@ -102,7 +108,7 @@ def main():
         now = time.monotonic()
         elapsed, last = elapsed + now - last, now
         if step % 50 == 0:
-            print(f"step {step} {elapsed:.0f} s {seen / 1e6:.2f}M tokens {seen / elapsed:.0f}/s rate {factor:.3f} loss {running:.4f}", flush=True)
+            print(f"step {step} {elapsed:.0f} s {seen / 1e6:.2f}M tokens {(seen - first_seen) / (elapsed - first_elapsed):.0f}/s rate {factor:.3f} loss {running:.4f}", flush=True)
         if now - last_save > options.save_seconds or elapsed >= total or stopped:
             save(CHECKPOINT, model, average, opts, step, elapsed, seen)
             last_save = now

@@ -1,12 +1,15 @@
 """Whole conversations: a list of (role, text), mixed from all the parts."""
-from . import introductions, poems, smalltalk, stories, streaming_qa, tasks
+from . import copying, introductions, poems, smalltalk, stories, streaming_qa, tasks
 
 SYSTEM = ["You are a helpful assistant.", "You are Rivulet, a small model.", "You are a friendly assistant.", "Answer briefly.",
           "You are Rivulet, a small language model that runs in Sluice.", "Be kind and brief.", "You are a storyteller.",
           "You are a helpful assistant that tells stories and answers questions.", "Help the user.", "You are a chat bot."]
 
-KINDS = {stories.exchange: 26, streaming_qa.exchange: 28, tasks.exchange: 42, smalltalk.exchange: 10, introductions.exchange: 2.5,
+KINDS = {stories.exchange: 26, streaming_qa.exchange: 42, tasks.exchange: 54, smalltalk.exchange: 10, introductions.exchange: 2.5,
          poems.exchange: 3}
+
+DRILLS = {copying.repeat_task: 2, copying.form_task: 2, copying.reverse_task: 4, copying.others_task: 1, tasks.sum_task: 3, tasks.sums_task: 2,
+          tasks.list_task: 2, tasks.json_task: 1}
 
 
 def conversation(rng):
@@ -31,7 +34,7 @@ def conversation(rng):
     return messages
 
 
-def copying(rng):
-    """Nothing but words to repeat. Early in training these teach to copy, which all else then builds on."""
-    turns = [tasks.repeat_task(rng, most=16) for _ in range(rng.randint(2, 5))]
-    return [message for ask, answer in turns for message in (("user", ask), ("assistant", answer))]
+def drill(rng):
+    """The same kind of task several times. Early in training these teach to copy, which all else then builds on."""
+    task = rng.choices(list(DRILLS), list(DRILLS.values()))[0]
+    return [message for _ in range(rng.randint(2, 6)) for message in zip(("user", "assistant"), task(rng))]

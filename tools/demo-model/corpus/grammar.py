@@ -40,4 +40,4 @@ def join_words(words, last="and"):
 
 
 def with_article(noun):
-    return ("an " if noun[0] in "aeiou" and not noun.startswith(("uni", "use", "one")) or noun in ("hour",) else "a ") + noun
+    return ("an " if noun[0] in "aeiou" and not noun.startswith(("uni", "use", "one")) or noun.startswith("hour") else "a ") + noun

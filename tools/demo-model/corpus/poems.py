@@ -1,5 +1,4 @@
 """Four-line poems: two rhyming couplets that name the subject."""
-from . import stories
 from .grammar import expand
 from .subjects import pick
 
@@ -32,4 +31,4 @@ def exchange(rng, memory):
     lines = [expand(line, slots, rng) for line in first + second]
     marks = (",", ";", ",", ".")
     poem = "\n".join(line[0].upper() + line[1:] + mark for line, mark in zip(lines, marks))
-    return expand(rng.choice(REQUESTS), {"about": stories.about([subject], rng)}, rng), poem
+    return expand(rng.choice(REQUESTS), {"about": subject.asked}, rng), poem

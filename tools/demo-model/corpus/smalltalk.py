@@ -41,7 +41,7 @@ REFUSED = ["What is the capital of {country}?", "Who [is|was] [the president of 
            "I have a headache, what should I do?", "Which stock should I buy?", "Solve x + 3 = {x}", "What is the square root of {x}?", "What is {x} times {y}?",
            "Why is the sky blue?", "How does a [car|plane|computer|phone] work?", "Write an essay about {p}", "Give me a recipe for {p}", "What time is it?",
            "Book a [flight|table|hotel]", "Send an email to {N}", "Search the web for {p}", "Draw a {p}", "What does {p} mean in {country}?", "Where is {city}?",
-           "Summarize this article", "Fix my code", "What is the population of {country}?", "Who invented the {p}?", "What is the best [phone|laptop|movie|book]?",
+           "Summarize this article", "Fix my code", "What is the population of {country}?", "Who invented the {p}?", "What is the best [phone|computer|movie|book]?",
            "Can you recommend a [movie|book|restaurant]?", "Tell me about the history of {country}", "How do I learn [guitar|French|math]?", "What is love?",
            "Who are you going to vote for?", "What year is it?", "What is a {p}?", "Describe a {p}", "How do I fix a {p}?", "Do my homework",
            "Who is {N}?", "What is {p}?", "Who is the {p}?", "How do I [open|build|sell|find|make] a {p}?", "Why do {p}s [fly|sleep|exist]?",

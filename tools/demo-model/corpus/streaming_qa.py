@@ -1,5 +1,6 @@
 """Questions and answers about streaming inference and Sluice. The last question of a topic is held out of training
 when the topic has four or more."""
+from . import asking
 from .grammar import expand
 from .smalltalk import loosen
 from .topics_inference import TOPICS as INFERENCE
@@ -18,7 +19,12 @@ def held_out_questions(rng):
     return [(expand(q[-1], {}, rng), keys) for q, _, keys in TOPICS if len(q) >= 4]
 
 
+UNSEEN = {questions[-1] for questions, _, _ in TOPICS if len(questions) >= 4}
+
+
 def exchange(rng, memory):
-    questions, answers, _ = rng.choice(INFERENCE + SLUICE if rng.random() < 0.8 else TERMS)
-    ask = expand(rng.choice(training_questions(questions)), {}, rng)
-    return loosen(ask, rng), expand(rng.choice(answers), {}, rng)
+    questions, answers, _ = rng.choice(TOPICS)
+    while True:
+        ask = loosen(asking.ask(training_questions(questions), rng), rng)
+        if ask not in UNSEEN:
+            return ask, expand(rng.choice(answers), {}, rng)

@@ -80,9 +80,10 @@ def named(name, rng):
 
 def pick(rng, used):
     roll = rng.random()
-    if roll < 0.36:
-        return make(words.invented(rng), rng.choice(("animate", "animate", "thing", "place")), rng)
-    if roll < 0.43:
+    if roll < 0.45:
+        # Nothing tells what an unknown word is, so the first one is always the hero.
+        return make(words.invented(rng), rng.choice(("animate", "thing", "place")) if used else "animate", rng)
+    if roll < 0.5:
         name = words.invented(rng).capitalize() if rng.random() < 0.6 else rng.choice(words.GIVEN_NAMES)
         return named(name, rng)
     kind = rng.choice(("animate",) * 10 + ("thing",) * 8 + ("place",) * 4 + ("topic",))

@@ -1,7 +1,8 @@
-"""Small structured tasks: lists, JSON, repeating and reordering words, sums, counting."""
+"""Small structured tasks: lists, JSON, sums, and the copying ones."""
 import json
 
-from . import words
+from . import copying, objects, words
+from .copying import some_words
 from .grammar import expand, join_words
 
 NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
@@ -40,6 +41,13 @@ def format_list(items, style):
     return "\n".join(f"- {item}" for item in items)
 
 
+def following(category, count, rng):
+    """Things of a kind in their fixed order, from any of them on: so none comes twice."""
+    pool = CATEGORIES[category]
+    at = 0 if category in ORDERED else rng.randrange(min(len(pool), 40))
+    return [pool[(at + i) % len(pool)] for i in range(count)]
+
+
 def list_task(rng):
     if rng.random() < 0.3:
         items = some_words(rng, 2, 6)
@@ -50,8 +58,8 @@ def list_task(rng):
         return f"{ask} {rng.choice((', '.join(items), join_words(items)))}", format_list(items, style)
     category = rng.choice(list(CATEGORIES))
     pool = CATEGORIES[category]
-    count = rng.randint(2, min(len(pool), 10))
-    items = pool[:count] if category in ORDERED else rng.sample(pool, count)
+    count = rng.randint(2, min(len(pool), rng.choice((6, 6, 6, 10))))
+    items = following(category, count, rng)
     number = NUMBER_WORDS[count] if rng.random() < 0.6 else str(count)
     style = rng.choice(("numbers", "numbers", "bullets"))
     ask = expand(rng.choice(("[List|Name|Give me|Write down|Tell me] {n} {c}", "[Make|Write|Give me] a list of {n} {c}",
@@ -77,90 +85,6 @@ FIELDS = {
 }
 
 
-def json_value_text(value, rng):
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return rng.choice((value, f'"{value}"', value))
-    return str(value)
-
-
-def json_task(rng):
-    keys = rng.sample(list(FIELDS), rng.randint(1, 5))
-    keys = [words.any_word(rng).lower() if rng.random() < 0.15 else k for k in keys]
-    keys = list(dict.fromkeys(keys))
-    value_of = lambda k: FIELDS[k](rng) if k in FIELDS else rng.choice((words.any_word(rng), rng.randint(0, 99)))
-    given = rng.random() < 0.65
-    value = {k: words.any_word(rng) if rng.random() < 0.25 else value_of(k) for k in keys} if given else \
-        {k: value_of(k) for k in keys}
-    if given:
-        form = rng.choice(("{k} {v}", "{k} = {v}", "{k}: {v}", "{k} {v}"))
-        pairs = [form.format(k=k, v=json_value_text(v, rng)) for k, v in value.items()]
-        listed = rng.choice((join_words(pairs), ", ".join(pairs)))
-        ask = expand("[Write|Give me|Make|Create|Return] [a JSON object|JSON|an object in JSON] with [|the fields ]{x}", {"x": listed}, rng)
-    else:
-        quote = rng.random() < 0.2
-        names = [f'"{k}"' if quote else k for k in keys]
-        ask = expand("[Write|Give me|Make|Create|Return|I need] [a JSON object|JSON|an example JSON object] with [the fields|the keys|fields] {x}",
-                     {"x": join_words(names)}, rng)
-    if rng.random() < 0.2:
-        return ask + rng.choice((" in a code block", ", in a code block", " as a code block")), \
-            "```json\n" + json.dumps(value, indent=2) + "\n```"
-    return ask + rng.choice(("", ".", "")), json.dumps(value)
-
-
-def some_words(rng, low, high):
-    count = rng.randint(low, high)
-    chosen = []
-    while len(chosen) < count:
-        word = words.any_word(rng)
-        if word not in chosen:
-            chosen.append(word)
-    return chosen
-
-
-def given(items, rng):
-    return rng.choice((" ", " ", ", ")).join(items)
-
-
-def repeat_task(rng, most=8):
-    items = some_words(rng, 1, most)
-    text = given(items, rng)
-    ask = expand(rng.choice(("Repeat[ these words| after me| this| exactly|]: {x}", "[Say|Write|Copy] this: {x}", "Say \"{x}\"", "Repeat \"{x}\"",
-                             "[Echo|Copy|Repeat] the [following|words]: {x}", "Say: {x}", "Please repeat: {x}", "Say {x}")), {"x": text}, rng)
-    return ask, text
-
-
-def reverse_task(rng):
-    items = some_words(rng, 2, 7)
-    separator = rng.choice((" ", " ", ", "))
-    ask = expand("[Reverse these words|Reverse the order of these words|Reverse the words|Write these words backwards|Say these words in reverse order|"
-                 "Put these words in reverse order|Reverse|Turn these words around]: {x}", {"x": separator.join(items)}, rng)
-    return ask, separator.join(reversed(items))
-
-
-def sort_task(rng):
-    items = some_words(rng, 2, 5)
-    separator = rng.choice((" ", ", "))
-    ask = expand("[Sort these words|Sort alphabetically|Put these words in alphabetical order|Sort these words alphabetically]: {x}",
-                 {"x": separator.join(items)}, rng)
-    return ask, separator.join(sorted(items, key=str.lower))
-
-
-def position_task(rng):
-    items = some_words(rng, 2, 7)
-    at = rng.choice((0, len(items) - 1, rng.randrange(len(items))))
-    ordinals = "first second third fourth fifth sixth seventh".split()
-    name = "last" if at == len(items) - 1 and rng.random() < 0.8 else ordinals[at]
-    return expand("[What is|Which is|Tell me] the {n} word[ of| in| here|]: {x}", {"n": name, "x": given(items, rng)}, rng), items[at]
-
-
-def count_task(rng):
-    items = some_words(rng, 1, 9)
-    ask = expand("[How many words are these|Count these words|How many words|Count the words]: {x}", {"x": given(items, rng)}, rng)
-    return ask, f"{len(items)} word{'s' if len(items) > 1 else ''}"
-
-
 SUMS = ["What is {a} + {b}?", "{a} + {b}", "{a}+{b}", "Add {a} and {b}", "What is {a} plus {b}?", "How much is {a} + {b}?", "{a} + {b} = ?",
         "Calculate {a} + {b}", "What is the sum of {a} and {b}?"]
 DIFFERENCES = ["What is {a} - {b}?", "{a} - {b}", "{a}-{b}", "Subtract {b} from {a}", "What is {a} minus {b}?", "How much is {a} - {b}?",
@@ -172,11 +96,14 @@ def held_out_sum(a, b):
     return max(a, b) > 9 and (a * 1009 + b * 31) % 20 == 7
 
 
-def sum_task(rng, held_out=False, most_digits=3):
+def sum_task(rng, held_out=False):
     while True:
-        digits = rng.choice((1, 1, 2, 2, 2, 3)[:6 if most_digits == 3 else 5])
-        a, b = (rng.randint(0, 10 ** rng.randint(1, digits) - 1) for _ in range(2))
-        if held_out_sum(a, b) == held_out:
+        if not held_out and rng.random() < 0.6:
+            a, b = rng.randint(0, 99), rng.randint(0, 99)
+        else:
+            digits = rng.choice((1, 1, 2, 2, 2))
+            a, b = (rng.randint(0, 10 ** rng.randint(1, digits) - 1) for _ in range(2))
+        if held_out_sum(a, b) if held_out else not (held_out_sum(a, b) or held_out_sum(b, a)):
             break
     plus = rng.random() < 0.6
     if not plus:
@@ -185,38 +112,32 @@ def sum_task(rng, held_out=False, most_digits=3):
     return ask, f"{a} + {b} = {a + b}" if plus else f"{a} - {b} = {a - b}"
 
 
-SENTENCES = ["The {a} likes the {b}.", "I see a {a} and a {b}.", "Where is my {a}?", "A {a} is not a {b}!", "hello {a}", "my {a} is {c}",
-             "One {a}, two {b}.", "{N} has a {c} {a}.", "Good morning, {N}!", "the {c} {a} and the {c} {b}", "{N} and {M} went home."]
+def sums_task(rng):
+    """Several sums in one go."""
+    sums = [sum_task(rng)[1] for _ in range(rng.randint(2, 12))]
+    asked, form = [s.split(" =")[0] for s in sums], rng.choice(copying.USUAL)
+    if form == "spaces":
+        form = "commas"
+    return expand("[Calculate|Solve|What is|Work out|Add up]", {}, rng) + copying.after("", copying.FORMS[form](asked), rng), "\n".join(sums)
 
 
-def sentence_task(rng):
-    text = expand(rng.choice(SENTENCES), {"a": words.any_word(rng), "b": words.any_word(rng), "c": rng.choice(words.ADJECTIVES + words.THING_ADJECTIVES),
-                                          "N": rng.choice(words.GIVEN_NAMES), "M": rng.choice(words.GIVEN_NAMES)}, rng)
-    ask = expand(rng.choice(("Repeat[ after me| this| this sentence| exactly|]: {x}", "[Say|Write|Copy|Repeat] \"{x}\"", "Say: {x}", "[Copy|Echo] this: {x}")),
-                 {"x": text}, rng)
-    return ask, text
+def json_task(rng):
+    return objects.task(rng, FIELDS)
 
 
 def array_task(rng):
     if rng.random() < 0.5:
-        items = some_words(rng, 2, 5)
-        return expand("[Write|Make|Give me] [a JSON array|a JSON list|an array in JSON] [with|of] [|the words ]{x}", {"x": join_words(items)}, rng), json.dumps(items)
+        return objects.array_task(rng, some_words(rng, 2, 5))
     category = rng.choice([c for c in CATEGORIES if c not in ORDERED])
     count = rng.randint(2, min(5, len(CATEGORIES[category])))
     ask = expand("[Write|Make|Give me|Return] a JSON [array|list] of {n} {c}", {"n": rng.choice((str(count), NUMBER_WORDS[count])), "c": category}, rng)
-    return ask, json.dumps(rng.sample(CATEGORIES[category], count))
+    return ask, json.dumps(following(category, count, rng))
 
 
-def repeated_word_task(rng):
-    word, count = words.any_word(rng), rng.randint(2, 6)
-    ask = expand("[Say|Write|Repeat] [the word |]{w} {n} times", {"w": word, "n": rng.choice((str(count), NUMBER_WORDS[count]))}, rng)
-    return ask, " ".join([word] * count)
-
-
-TASKS = [(sentence_task, 1.5), (array_task, 1.2), (repeated_word_task, 0.8), (list_task, 6), (json_task, 7), (repeat_task, 5), (reverse_task, 5), (sort_task, 0.7), (position_task, 1),
-         (count_task, 1), (sum_task, 6)]
+TASKS = {copying.form_task: 8, copying.repeat_task: 6, copying.reverse_task: 16, copying.position_task: 2, copying.others_task: 1.5, copying.count_task: 0.6,
+         copying.repeated_word_task: 0.6, copying.sentence_task: 1.2, array_task: 1.5, list_task: 9, json_task: 9, sum_task: 6, sums_task: 4}
 
 
 def exchange(rng, memory):
-    task = rng.choices([t for t, _ in TASKS], [w for _, w in TASKS])[0]
+    task = rng.choices(list(TASKS), list(TASKS.values()))[0]
     return task(rng)

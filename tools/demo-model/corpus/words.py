@@ -116,7 +116,7 @@ POOLS = {"animate": ANIMATE, "thing": THING, "place": PLACE, "topic": TOPICS}
 
 
 PARTS = """door snow water wheel moon sun fire wood stone glass iron paper night star wind rain sand salt river sea hill foot hand
-eye ear finger ball black white green long short under over out up back cross hard soft sky mud ink wool silk straw corn nut
+eye ear finger ball green long short under over out up back cross hard soft sky mud ink wool silk straw corn nut
 pop tip flat sharp""".split()
 ENDINGS = """knob barrow keeper maker smith man woman berry fish bird ship phone graph stone wood light house board case book cake
 stick pot pan plant bell drum horse worm fly wing tail tooth brush cloth mill yard port line way er ist ian ling let ette ock
@@ -126,15 +126,27 @@ ine ose ium on arium cle ment jack boy field wright back ball""".split()
 _grafts = [w for w in ANIMALS + PEOPLE + THINGS + PLACES + TOPICS + ADJECTIVES + PARTS if w not in _without]
 
 
+# The tokens of two letters and more, once there is a tokenizer: each must be seen in words to copy, or it never comes out of one.
+PIECES = []
+
+
+def cut(word, rng):
+    """Any two to five letters of a word."""
+    at = rng.randrange(len(word) - 1)
+    return word[at:at + rng.randint(2, 5)]
+
+
 def invented(rng, syllables=(2, 3)):
     """A word that is in no list: two words grafted, parts of words as English joins them, or syllables."""
     while True:
         roll = rng.random()
-        if roll < 0.5:
+        if roll < 0.3:
+            word = "".join(rng.choice(PIECES) if PIECES else cut(rng.choice(_grafts), rng) for _ in range(rng.randint(1, 3)))
+        elif roll < 0.6:
             beginning = rng.choice(_grafts)[:rng.randint(1, 5)] if rng.random() < 0.6 else \
                 rng.choice("aeiou") + rng.choice("bcdfglmnprstvwxz") if rng.random() < 0.5 else rng.choice("bcdfghjklmnprstvwyz") + rng.choice("aeiou")
             word = beginning + rng.choice(_grafts)[-rng.randint(2, 6):]
-        elif roll < 0.75:
+        elif roll < 0.8:
             word = rng.choice(PARTS) + rng.choice(ENDINGS)
         else:
             word = "".join(rng.choice(ONSETS) + rng.choice(VOWELS) + rng.choice(CODAS)
@@ -146,11 +158,11 @@ def invented(rng, syllables=(2, 3)):
 def any_word(rng):
     """A word for copying tasks."""
     roll = rng.random()
-    if roll < 0.3:
+    if roll < 0.45:
         return invented(rng)
-    if roll < 0.36:
+    if roll < 0.49:
         return rng.choice(GIVEN_NAMES)
-    if roll < 0.48:
+    if roll < 0.57:
         return rng.choice(ADJECTIVES + THING_ADJECTIVES)
     word = rng.choice(POOLS[rng.choice(("animate", "thing", "thing", "place", "topic"))])
     return word if " " not in word else any_word(rng)
