@@ -12,28 +12,31 @@ internal sealed class TokenBudget
     /// <summary>Tokens of a prompt before any cost is known.</summary>
     public const int First = 32;
 
-    /// <summary>The prompts' share of a step, however many sequences decode in it.</summary>
-    private const double PrefillShare = 0.25;
+    /// <summary>What prompts get of the step time however long the decodes take, so that they keep most of their pace.</summary>
+    private const double LeastShare = 0.8;
 
-    /// <summary>Fewest tokens of a prompt in a step, since the matrix kernels compute as many at once.</summary>
-    private const int Least = 4;
+    /// <summary>What prompts get beside decodes that take longer than the step time by themselves, as a part of their time.</summary>
+    private const double ShareOfDecodes = 0.25;
+
+    /// <summary>Rows that the matrix kernels compute at once: fewer take as long, so a step's rows are filled up to a multiple.</summary>
+    private const int KernelRows = 4;
+
+    /// <summary>How much longer a step may take where nothing decodes: larger chunks are cheaper, and only who comes next waits.</summary>
+    private const double Undisturbed = 2;
 
     private readonly double _stepTime;
     private readonly double _undisturbedTime;
-    private readonly int _least;
+    private readonly int _rowsAtOnce;
     private readonly StepCost _cost;
 
     /// <param name="stepTime">How long a step may take that decoding streams wait for.</param>
     public TokenBudget(TimeSpan stepTime)
-        : this(stepTime.TotalSeconds, stepTime.TotalSeconds * Undisturbed, Least, new StepCost())
+        : this(stepTime.TotalSeconds, stepTime.TotalSeconds * Undisturbed, KernelRows, new StepCost())
     {
     }
 
-    private TokenBudget(double stepTime, double undisturbedTime, int least, StepCost cost)
-        => (_stepTime, _undisturbedTime, _least, _cost) = (stepTime, undisturbedTime, least, cost);
-
-    /// <summary>How much longer a step may take where nothing decodes: larger chunks are cheaper, and only who comes next waits.</summary>
-    private static double Undisturbed => 2;
+    private TokenBudget(double stepTime, double undisturbedTime, int rowsAtOnce, StepCost cost)
+        => (_stepTime, _undisturbedTime, _rowsAtOnce, _cost) = (stepTime, undisturbedTime, rowsAtOnce, cost);
 
     /// <summary>A budget of so many tokens in every step, whatever they cost.</summary>
     public static TokenBudget OfTokens(int tokens) => new(tokens, tokens, 1, StepCost.Known(step: 0, row: 1));
@@ -49,9 +52,17 @@ internal sealed class TokenBudget
 
         var prefill = _cost.Marginal(batch.Prefill);
         var decode = _cost.Of(batch.Work) - prefill;
-        var share = Math.Max((batch.HasDecodes ? _stepTime : _undisturbedTime) - decode, PrefillShare * Math.Max(decode, _stepTime));
+        var share = Math.Max(
+            (batch.HasDecodes ? _stepTime : _undisturbedTime) - decode,
+            Math.Max(LeastShare * _stepTime, ShareOfDecodes * decode));
         var tokens = _cost.TokensWithin(share - prefill, position);
-        return Math.Min(Math.Max(tokens, batch.Prefill.Rows == 0 ? _least : 0), space);
+        if (tokens == 0 && batch.Prefill.Rows > 0)
+        {
+            return 0;
+        }
+
+        var rows = (batch.Work.Rows + Math.Max(tokens, 1) + (long)_rowsAtOnce - 1) / _rowsAtOnce * _rowsAtOnce;
+        return (int)Math.Min(rows - batch.Work.Rows, space);
     }
 
     /// <summary>Learns from a step.</summary>

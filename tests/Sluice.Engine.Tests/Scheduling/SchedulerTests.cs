@@ -285,13 +285,13 @@ public sealed class SchedulerTests : IDisposable
 
         engine.Step(200);
         engine.Add(Prompt(50, 100));
-        for (var step = 0; step < 10; step++)
+        for (var step = 0; step < 8; step++)
         {
-            // The decodes alone take more than the budget of 16; a quarter of their time is the prompt's.
+            // The decodes alone take more than the budget of 16, of which the prompt gets four fifths all the same.
             var runs = engine.Step(16);
             Assert.Equal(41, runs.Count);
             Assert.All(runs.Take(40), run => Assert.Equal(1, run.Count));
-            Assert.Equal(10, runs[40].Count);
+            Assert.Equal(12, runs[40].Count);
         }
     }
 
