@@ -37,7 +37,7 @@ internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
             Parts = Parts(tokens, pool),
             Path = path,
         };
-        pool.Run(job, job.Parts);
+        pool.Run(job, job.Parts.Count);
     }
 
     private protected override void Dequantize(byte* group, int row, float* destination)
@@ -88,13 +88,12 @@ internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
         public int Tokens;
         public float* Y;
         public int YStride;
-        public int Parts;
+        public GroupParts Parts;
         public KernelPath Path;
 
         public readonly void Execute(int part)
         {
-            var first = (int)((long)Matrix.Groups * part / Parts);
-            var end = (int)((long)Matrix.Groups * (part + 1) / Parts);
+            var (first, end) = Parts[part];
             switch (KernelPaths.Width(Path))
             {
                 case 512:

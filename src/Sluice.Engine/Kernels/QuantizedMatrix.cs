@@ -42,7 +42,6 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
             var tiled = new TiledJob
             {
                 Groups = new RowGroups((nint)Group(0), GroupBytes, _scaleBytes, Rows, Columns / 32),
-                Count = Groups,
                 X = x.Tiled(tokens, TFormat.BlockColumns, pool, path),
                 Tokens = tokens,
                 Y = y,
@@ -50,7 +49,7 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
                 Parts = Parts(tokens, pool),
                 Path = path,
             };
-            pool.Run(tiled, tiled.Parts);
+            pool.Run(tiled, tiled.Parts.Count);
             return;
         }
 
@@ -64,7 +63,7 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
             Parts = Parts(tokens, pool),
             Path = KernelPaths.Managed(path),
         };
-        pool.Run(job, job.Parts);
+        pool.Run(job, job.Parts.Count);
     }
 
     private protected override void Dequantize(byte* group, int row, float* destination)
@@ -125,17 +124,18 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
     private struct TiledJob : IParallelJob
     {
         public RowGroups Groups;
-        public int Count;
         public byte* X;
         public int Tokens;
         public float* Y;
         public int YStride;
-        public int Parts;
+        public GroupParts Parts;
         public KernelPath Path;
 
         public readonly void Execute(int part)
-            => TiledProduct.Run<TFormat>(
-                Groups, (int)((long)Count * part / Parts), (int)((long)Count * (part + 1) / Parts), X, Tokens, Y, YStride, Path);
+        {
+            var (first, end) = Parts[part];
+            TiledProduct.Run<TFormat>(Groups, first, end, X, Tokens, Y, YStride, Path);
+        }
     }
 
     private struct MultiplyJob : IParallelJob
@@ -145,13 +145,12 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
         public int Tokens;
         public float* Y;
         public int YStride;
-        public int Parts;
+        public GroupParts Parts;
         public KernelPath Path;
 
         public readonly void Execute(int part)
         {
-            var first = (int)((long)Matrix.Groups * part / Parts);
-            var end = (int)((long)Matrix.Groups * (part + 1) / Parts);
+            var (first, end) = Parts[part];
 
             switch (Path)
             {

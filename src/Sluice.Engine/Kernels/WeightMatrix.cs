@@ -127,19 +127,8 @@ internal abstract unsafe class WeightMatrix : IDisposable
 
     private protected abstract void Dequantize(byte* group, int row, float* destination);
 
-    /// <summary>
-    /// Into how many parts a product over this matrix is cut: some for each thread, so that a slow core costs little,
-    /// but none too small to be worth handing out (about 10 µs at the rates of one core).
-    /// </summary>
-    private protected int Parts(int tokens, WorkerPool pool)
-    {
-        const int PartsPerThread = 8;
-        const long SmallestPart = 128 * 1024;
-        if (pool.Threads == 1)
-            return 1;
-        var work = (long)Rows * Columns * tokens;
-        return (int)Math.Clamp(work / SmallestPart, 1, Math.Min(Groups, PartsPerThread * pool.Threads));
-    }
+    /// <summary>How a product over this matrix is cut into parts for the pool's threads.</summary>
+    private protected GroupParts Parts(int tokens, WorkerPool pool) => new(Groups, (long)Rows * Columns * tokens, pool.Threads);
 
     private protected static void CheckLength(TensorType type, long expected, long actual)
     {
