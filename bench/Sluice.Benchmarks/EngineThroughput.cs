@@ -82,12 +82,12 @@ internal sealed class EngineThroughput : IDisposable
 
     private static StreamFinished Finished(StreamLog log)
     {
-        var cursor = log.Read();
+        using var cursor = log.Read();
         while (cursor.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
-            while (cursor.TryRead(out var streamEvent))
+            while (cursor.TryRead(out var entry))
             {
-                switch (streamEvent)
+                switch (entry.Event)
                 {
                     case StreamFinished finished:
                         return finished;

@@ -1,6 +1,7 @@
 using Sluice.Server.Access;
 using Sluice.Server.Api;
 using Sluice.Server.Api.OpenAi;
+using Sluice.Server.Api.Streams;
 using Sluice.Server.Api.Tokenization;
 using Sluice.Server.Commands;
 
@@ -20,6 +21,12 @@ namespace Sluice.Server
             app.MapGet("/v1/models/{id}", Models.GetAsync);
             app.MapPost("/v1/chat/completions", Completions.CreateChatAsync);
             app.MapPost("/v1/completions", Completions.CreateTextAsync);
+
+            app.MapPost("/v1/streams", StreamEndpoints.CreateAsync);
+            app.MapGet("/v1/streams", StreamEndpoints.ListAsync);
+            app.MapGet("/v1/streams/{id}", StreamEndpoints.GetAsync);
+            app.MapDelete("/v1/streams/{id}", StreamEndpoints.DeleteAsync);
+            app.MapGet("/v1/streams/{id}/events", StreamEndpoints.ReadAsync);
 
             app.MapPost("/v1/tokenize", TokenEndpoints.TokenizeAsync);
             app.MapPost("/v1/detokenize", TokenEndpoints.DetokenizeAsync);

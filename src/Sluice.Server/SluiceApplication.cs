@@ -2,6 +2,8 @@ using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Sluice.Server.Access;
 using Sluice.Server.Api;
+using Sluice.Server.Protocols.Sse;
+using Sluice.Streams;
 
 namespace Sluice.Server;
 
@@ -11,9 +13,10 @@ internal static class SluiceApplication
     /// <param name="host">The address to listen at.</param>
     /// <param name="port">The port; 0 takes a free one.</param>
     /// <param name="apiKey">The key to ask for; null asks for none.</param>
+    /// <param name="limits">What streams may take, and what becomes of those that nobody reads.</param>
     /// <param name="models">The engine, or where it will be; disposed with the application.</param>
     /// <param name="clock">The clock.</param>
-    public static WebApplication Build(IPAddress host, int port, string? apiKey, ModelHost models, TimeProvider clock)
+    public static WebApplication Build(IPAddress host, int port, string? apiKey, StreamLimits limits, ModelHost models, TimeProvider clock)
     {
         // Empty, so that nothing but Sluice's own settings configures it.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "sluice" });
@@ -21,6 +24,7 @@ internal static class SluiceApplication
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes;
+            kestrel.Limits.MaxResponseBufferSize = SseResponse.BufferSize;
             kestrel.Listen(host, port, listen => listen.Protocols = HttpProtocols.Http1);
         });
         builder.Logging.AddSimpleConsole().SetMinimumLevel(LogLevel.Warning);
@@ -30,9 +34,11 @@ internal static class SluiceApplication
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(clock);
         builder.Services.AddSingleton<GenerationRunner>();
+        builder.Services.AddSingleton(_ => new StreamRegistry(limits, clock));
         builder.Services.AddSingleton(_ => models);
 
         var app = builder.Build();
+        app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<StreamRegistry>().StopAll);
         app.UseErrorAnswers(app.Logger);
         app.UseHostGate(host);
         app.UseKeyGate(apiKey);

@@ -9,4 +9,13 @@ public interface IStreamWriter
     /// <summary>Adds the next event.</summary>
     /// <exception cref="InvalidOperationException">The stream already has its terminal event.</exception>
     void Append(StreamEvent streamEvent);
+
+    /// <summary>Whether the generation had better rest: its readers are too far behind, or there are none. May change at any time; appending is possible all the same.</summary>
+    bool IsPaused => false;
+
+    /// <summary>Has <paramref name="resumed"/> called, on any thread, whenever <see cref="IsPaused"/> becomes false. Said once, before the first event.</summary>
+    void OnResumed(Action resumed)
+    {
+        // A writer that never pauses never resumes.
+    }
 }

@@ -1,53 +1,50 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Threading.Tasks.Sources;
 
 namespace Sluice.Streams;
 
 /// <summary>
 /// One reader's place in a <see cref="StreamLog"/>. Not safe for use by several threads at once: a second reader
-/// opens a second cursor.
+/// opens a second cursor. Until it is disposed it counts as a reader of its stream.
 /// </summary>
-public sealed class StreamCursor : IValueTaskSource
+public sealed class StreamCursor : IValueTaskSource, IDisposable
 {
     private readonly StreamLog _log;
     private ManualResetValueTaskSourceCore<bool> _wake = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _cancellation;
-    private bool _ended;
 
-    internal StreamCursor(StreamLog log, long position)
+    internal StreamCursor(StreamLog log, long position, int tokensRead, bool hasEnded)
     {
         _log = log;
         Position = position;
+        TokensRead = tokensRead;
+        HasEnded = hasEnded;
     }
 
     /// <summary>Number of the last event that was read.</summary>
     public long Position { get; private set; }
 
-    /// <summary>Takes the next event where there is one, without waiting.</summary>
-    public bool TryRead([NotNullWhen(true)] out StreamEvent? streamEvent)
-    {
-        if (!_log.TryGet(Position + 1, out streamEvent))
-        {
-            return false;
-        }
+    /// <summary>Whether the terminal event was read.</summary>
+    public bool HasEnded { get; private set; }
 
-        Position++;
-        _ended = streamEvent.IsTerminal;
-        return true;
-    }
+    /// <summary>Generated tokens up to <see cref="Position"/>. Guarded by the log's lock, as every change of the position is.</summary>
+    internal int TokensRead { get; private set; }
+
+    /// <summary>Takes the next event where there is one, without waiting.</summary>
+    /// <exception cref="EventsGoneException">It is kept no longer.</exception>
+    public bool TryRead(out LoggedEvent entry) => _log.TryTake(this, out entry);
 
     /// <summary>Completes when <see cref="TryRead"/> will give an event; gives false after the terminal event.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
     public async ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default)
     {
-        if (_ended)
+        if (HasEnded)
         {
             return false;
         }
 
         cancellationToken.ThrowIfCancellationRequested();
         _wake.Reset();
-        if (!_log.WaitFor(Position + 1, this))
+        if (!_log.WaitFor(this))
         {
             return true;
         }
@@ -63,6 +60,17 @@ public sealed class StreamCursor : IValueTaskSource
         }
 
         return true;
+    }
+
+    /// <summary>The reader leaves.</summary>
+    public void Dispose() => _log.Close(this);
+
+    /// <summary>Called by the log, under its lock.</summary>
+    internal void MoveTo(in LoggedEvent entry)
+    {
+        Position = entry.Number;
+        TokensRead = entry.Before.CompletionTokens + (entry.Event is StreamDelta { IsPrompt: false } delta ? delta.Tokens.Length : 0);
+        HasEnded = entry.Event.IsTerminal;
     }
 
     /// <summary>Called by the log, once per registration, under its lock.</summary>

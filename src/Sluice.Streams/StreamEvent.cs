@@ -76,7 +76,26 @@ public sealed record TokenLogprobs(TokenProbability Chosen, ImmutableArray<Token
 /// <param name="Id">Index in the vocabulary.</param>
 /// <param name="Bytes">What the token adds to the text: any bytes, not always whole characters.</param>
 /// <param name="Logprob">Natural logarithm of its probability.</param>
-public readonly record struct TokenProbability(int Id, ReadOnlyMemory<byte> Bytes, float Logprob);
+public readonly record struct TokenProbability(int Id, ReadOnlyMemory<byte> Bytes, float Logprob)
+{
+    /// <summary>
+    /// Characters (code points) that begin in the token: every byte but a continuation byte of UTF-8 begins one, so
+    /// that sums stay exact where a character spans tokens.
+    /// </summary>
+    public int CharactersBegun
+    {
+        get
+        {
+            var count = 0;
+            foreach (var value in Bytes.Span)
+            {
+                count += (value & 0xC0) == 0x80 ? 0 : 1;
+            }
+
+            return count;
+        }
+    }
+}
 
 /// <summary>Token counts of a stream.</summary>
 /// <param name="PromptTokens">Tokens of the prompt.</param>

@@ -1,19 +1,34 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Sluice.Streams;
 
 /// <summary>
 /// The numbered, append-only log of one stream, in memory. One writer appends; any number of readers follow,
-/// each with a <see cref="StreamCursor"/> of its own, live or late. Event numbers start at 1.
+/// each with a <see cref="StreamCursor"/> of its own, live or late. Event numbers start at 1. The log is the only
+/// buffer between the engine and its readers, and it is bounded: what is dropped, a reader is told of.
 /// </summary>
 public sealed class StreamLog : IStreamWriter
 {
     private readonly Lock _gate = new();
-    private readonly List<StreamEvent> _events = [];
+    private readonly EventRing _events = new();
+    private readonly StreamTally _tally = new();
     private readonly List<StreamCursor> _waiting = [];
+    private readonly List<StreamCursor> _readers = [];
+    private readonly LogLimits _limits;
+    private StreamEvent? _end;
+    private long _bytes;
+    private bool _isPaused;
+    private Action? _resumed;
 
-    /// <summary>The stream's name.</summary>
-    public StreamId Id { get; } = StreamId.New();
+    /// <summary>A log that keeps everything and never pauses its writer.</summary>
+    public StreamLog()
+        : this(LogLimits.None)
+    {
+    }
+
+    internal StreamLog(LogLimits limits)
+    {
+        _limits = limits;
+        _isPaused = limits.PausesUnread;
+    }
 
     /// <summary>Number of the last event; 0 while there is none.</summary>
     public long LastNumber
@@ -22,57 +37,144 @@ public sealed class StreamLog : IStreamWriter
         {
             lock (_gate)
             {
-                return _events.Count;
+                return _events.Last;
             }
         }
     }
 
+    /// <summary>
+    /// Whether the writer had better rest: even the fastest reader is more than a window behind, until it has caught
+    /// up half; or nobody reads what nobody wants unread. Appending is possible all the same.
+    /// </summary>
+    public bool IsPaused => Volatile.Read(ref _isPaused);
+
+    /// <summary>Called after a reader came or left.</summary>
+    internal Action? ReadersChanged { get; set; }
+
     /// <inheritdoc/>
-    public void Append(StreamEvent streamEvent)
+    public void Append(StreamEvent streamEvent) => AppendWithin(streamEvent);
+
+    /// <inheritdoc/>
+    public void OnResumed(Action resumed) => Volatile.Write(ref _resumed, resumed);
+
+    /// <summary>Opens a cursor, which counts as a reader until it is disposed.</summary>
+    /// <param name="after">Number of the last event that the reader already has; 0 for the whole stream.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="after"/> is negative or has not been written.</exception>
+    /// <exception cref="EventsGoneException">The next event is kept no longer.</exception>
+    public StreamCursor Read(long after = 0)
     {
-        ArgumentNullException.ThrowIfNull(streamEvent);
+        StreamCursor cursor;
+        bool resumes;
         lock (_gate)
         {
-            if (HasEnded)
+            ArgumentOutOfRangeException.ThrowIfNegative(after);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(after, _events.Last);
+            ThrowIfGone(after + 1);
+            var isAtEnd = after == _events.Last;
+            cursor = new StreamCursor(this, after, isAtEnd ? _tally.CompletionTokens : _events[after + 1].Before.CompletionTokens, isAtEnd && _end is not null);
+            _readers.Add(cursor);
+            resumes = Judge();
+        }
+
+        Tell(resumes);
+        ReadersChanged?.Invoke();
+        return cursor;
+    }
+
+    /// <summary>The log as it is at this moment.</summary>
+    public LogStatus Look()
+    {
+        lock (_gate)
+        {
+            return new LogStatus
             {
-                throw new InvalidOperationException($"Stream {Id} has ended; nothing can follow its terminal event.");
+                First = _events.First,
+                Last = _events.Last,
+                Bytes = _bytes,
+                PromptTokens = _tally.PromptTokens,
+                CompletionTokens = _tally.CompletionTokens,
+                IsPaused = _isPaused,
+                IsCancelled = _tally.IsCancelled,
+                End = _end,
+                Readers = [.. _readers.Select(reader => new ReaderStatus(reader.Position, _tally.CompletionTokens - reader.TokensRead))],
+            };
+        }
+    }
+
+    /// <summary>Appends; says by how many bytes the log grew, which may be a negative number.</summary>
+    internal long AppendWithin(StreamEvent streamEvent)
+    {
+        ArgumentNullException.ThrowIfNull(streamEvent);
+        long before;
+        long after;
+        bool resumes;
+        lock (_gate)
+        {
+            if (_end is not null)
+            {
+                throw new InvalidOperationException("The stream has ended; nothing can follow its terminal event.");
             }
 
-            _events.Add(streamEvent);
+            before = _bytes;
+            _events.Add(new LoggedEvent(_events.Last + 1, streamEvent, _tally.Before(streamEvent)));
+            _tally.Add(streamEvent);
+            _bytes += EventSize.Of(streamEvent);
+            DropTo(_limits.Bytes, keep: 1);
+            _end = streamEvent.IsTerminal ? streamEvent : null;
+            resumes = Judge();
             foreach (var cursor in _waiting)
             {
                 cursor.Wake();
             }
 
             _waiting.Clear();
+            after = _bytes;
         }
+
+        Tell(resumes);
+        return after - before;
     }
 
-    /// <summary>Opens a cursor.</summary>
-    /// <param name="after">Number of the last event that the reader already has; 0 for the whole stream.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="after"/> is negative or has not been written.</exception>
-    public StreamCursor Read(long after = 0)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(after);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(after, LastNumber);
-        return new StreamCursor(this, after);
-    }
-
-    internal bool TryGet(long number, [NotNullWhen(true)] out StreamEvent? streamEvent)
+    /// <summary>Drops the oldest events until the rest has at most <paramref name="bytes"/>; says how many bytes that freed.</summary>
+    internal long Drop(long bytes)
     {
         lock (_gate)
         {
-            streamEvent = number <= _events.Count ? _events[(int)(number - 1)] : null;
-            return streamEvent is not null;
+            var before = _bytes;
+            DropTo(bytes, keep: 0);
+            return before - _bytes;
         }
     }
 
-    /// <summary>Registers <paramref name="cursor"/> for one wake-up, unless event <paramref name="number"/> is already there.</summary>
-    internal bool WaitFor(long number, StreamCursor cursor)
+    /// <summary>Gives the event after the cursor's position, where there is one, and moves the cursor on.</summary>
+    internal bool TryTake(StreamCursor cursor, out LoggedEvent entry)
+    {
+        bool resumes;
+        lock (_gate)
+        {
+            var number = cursor.Position + 1;
+            if (number > _events.Last)
+            {
+                entry = default;
+                return false;
+            }
+
+            ThrowIfGone(number);
+            entry = _events[number];
+            cursor.MoveTo(entry);
+            resumes = _isPaused && Judge();
+        }
+
+        Tell(resumes);
+        return true;
+    }
+
+    /// <summary>Registers <paramref name="cursor"/> for one wake-up, unless its next event is already there.</summary>
+    internal bool WaitFor(StreamCursor cursor)
     {
         lock (_gate)
         {
-            if (number <= _events.Count)
+            if (cursor.Position < _events.Last)
             {
                 return false;
             }
@@ -90,5 +192,54 @@ public sealed class StreamLog : IStreamWriter
         }
     }
 
-    private bool HasEnded => _events.Count > 0 && _events[^1].IsTerminal;
+    internal void Close(StreamCursor cursor)
+    {
+        bool resumes;
+        lock (_gate)
+        {
+            if (!_readers.Remove(cursor))
+            {
+                return;
+            }
+
+            resumes = Judge();
+        }
+
+        Tell(resumes);
+        ReadersChanged?.Invoke();
+    }
+
+    private void ThrowIfGone(long number)
+    {
+        if (number < _events.First)
+        {
+            throw new EventsGoneException(number, _events.First);
+        }
+    }
+
+    private void DropTo(long bytes, int keep)
+    {
+        while (_bytes > bytes && _events.Last - _events.First >= keep)
+        {
+            _bytes -= EventSize.Of(_events.RemoveFirst());
+        }
+    }
+
+    /// <summary>Decides anew whether the writer is paused; says whether it was and is no longer.</summary>
+    private bool Judge()
+    {
+        var was = _isPaused;
+        _isPaused = _end is null && _limits.Window is { } window && (_readers.Count == 0
+            ? _limits.PausesUnread
+            : _tally.CompletionTokens - _readers.Max(static reader => reader.TokensRead) > (was ? window / 2 : window));
+        return was && !_isPaused;
+    }
+
+    private void Tell(bool resumes)
+    {
+        if (resumes)
+        {
+            Volatile.Read(ref _resumed)?.Invoke();
+        }
+    }
 }

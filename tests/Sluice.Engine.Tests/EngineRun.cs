@@ -8,14 +8,14 @@ internal static class EngineRun
     /// <summary>Every event, ending with the terminal one.</summary>
     public static List<StreamEvent> Events(StreamLog log)
     {
-        var cursor = log.Read();
+        using var cursor = log.Read();
         var events = new List<StreamEvent>();
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (cursor.WaitToReadAsync(patience.Token).AsTask().GetAwaiter().GetResult())
         {
-            while (cursor.TryRead(out var streamEvent))
+            while (cursor.TryRead(out var entry))
             {
-                events.Add(streamEvent);
+                events.Add(entry.Event);
             }
         }
 

@@ -112,9 +112,9 @@ public sealed class StreamLogTests
                     continue;
                 }
 
-                while (cursor.TryRead(out var streamEvent))
+                while (cursor.TryRead(out var entry))
                 {
-                    if (streamEvent is StreamDelta delta)
+                    if (entry.Event is StreamDelta delta)
                     {
                         texts.Add(delta.Text);
                     }
@@ -127,6 +127,127 @@ public sealed class StreamLogTests
     }
 
     [Fact]
+    public async Task LogBeyondItsBytes_DropsItsOldestEventsAndSaysSo()
+    {
+        var log = new StreamLog(new LogLimits(Bytes: 2000, Window: null, PausesUnread: false));
+        using var early = log.Read();
+        log.Append(Text("0"));
+        Assert.True(early.TryRead(out _));
+        Fill(log, 1000, from: 1);
+        var status = log.Look();
+
+        Assert.InRange(status.Bytes, 1, 2000);
+        Assert.InRange(status.First, 900, 1001);
+        Assert.Equal(1001, status.Last);
+        Assert.Throws<EventsGoneException>(() => early.TryRead(out _));
+        Assert.Throws<EventsGoneException>(() => log.Read());
+        Assert.Throws<EventsGoneException>(() => log.Read(status.First - 2));
+        using var late = log.Read(status.First - 1);
+        var texts = await ReadAllTexts(late);
+        Assert.Equal("999", texts[^1]);
+        Assert.Equal(1001 - status.First, texts.Count);
+    }
+
+    [Fact]
+    public void EventLargerThanTheLogsBytes_IsStillThere()
+    {
+        var log = new StreamLog(new LogLimits(Bytes: 1000, Window: null, PausesUnread: false));
+        log.Append(Text("a"));
+        log.Append(Text(new string('b', 10_000)));
+
+        Assert.Equal((2, 2), (log.Look().First, log.Look().Last));
+        using var cursor = log.Read(after: 1);
+        Assert.True(cursor.TryRead(out var entry));
+        Assert.Equal(10_000, ((StreamDelta)entry.Event).Text.Length);
+    }
+
+    [Fact]
+    public void ContextOfEveryEvent_IsWhatCameBefore()
+    {
+        var log = new StreamLog();
+        log.Append(new StreamStarted(7));
+        log.Append(Delta(0, "", 2));
+        log.Append(Delta(1, "ü", 1));
+        log.Append(Delta(0, "", 0, FinishReason.Length));
+        log.Append(Delta(1, "", 3, FinishReason.Stop));
+        log.Append(End);
+        using var cursor = log.Read();
+        var entries = new List<LoggedEvent>();
+        while (cursor.TryRead(out var entry))
+        {
+            entries.Add(entry);
+        }
+
+        Assert.Equal([1L, 2, 3, 4, 5, 6], entries.Select(entry => entry.Number));
+        Assert.Equal([0, 7, 7, 7, 7, 7], entries.Select(entry => entry.Before.PromptTokens));
+        Assert.Equal([0, 0, 2, 3, 3, 6], entries.Select(entry => entry.Before.CompletionTokens));
+        Assert.Equal([0, 0, 0, 0, 1, 2], entries.Select(entry => entry.Before.ChoicesEnded));
+        Assert.Equal([false, false, false, false, true, true], entries.Select(entry => entry.Before.ChoiceHasText));
+        Assert.Equal([false, false, false, true, true, true], entries.Select(entry => entry.Before.ChoiceHasTokens));
+        Assert.Equal([0, 0, 0, 2, 1, 4], entries.Select(entry => entry.Before.ChoiceCharacters));
+        Assert.Same(entries[4].Event, entries[5].Before.LastEnd);
+    }
+
+    [Fact]
+    public void PromptThatIsEchoed_IsNoCompletion()
+    {
+        var log = new StreamLog();
+        log.Append(Delta(0, "ab", 2) with { IsPrompt = true });
+        log.Append(Delta(0, "c", 1));
+
+        Assert.Equal(1, log.Look().CompletionTokens);
+    }
+
+    [Fact]
+    public void FastestReaderBeyondTheWindow_PausesTheWriterUntilItCaughtUpHalf()
+    {
+        var resumed = 0;
+        var log = new StreamLog(new LogLimits(long.MaxValue, Window: 4, PausesUnread: true));
+        log.OnResumed(() => resumed++);
+        Assert.True(log.IsPaused);
+        using var slow = log.Read();
+        using var fast = log.Read();
+        Assert.False(log.IsPaused);
+        Append(4);
+        Assert.False(log.IsPaused);
+        Append(1);
+        Assert.True(log.IsPaused);
+        Take(fast, 2); // three behind: more than half
+        Assert.True(log.IsPaused);
+        Take(fast, 1);
+        Assert.False(log.IsPaused);
+        Assert.Equal(2, resumed);
+        Append(3);
+        Assert.True(log.IsPaused);
+        Assert.Equal([8, 5], log.Look().Readers.Select(reader => reader.Backlog));
+        fast.Dispose();
+        Take(slow, 5);
+        Assert.True(log.IsPaused);
+        Take(slow, 1);
+        Assert.False(log.IsPaused);
+        slow.Dispose();
+        Assert.True(log.IsPaused);
+        log.Append(End);
+        Assert.False(log.IsPaused);
+
+        void Append(int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                log.Append(Delta(0, "t", 1));
+            }
+        }
+
+        static void Take(StreamCursor cursor, int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                Assert.True(cursor.TryRead(out _));
+            }
+        }
+    }
+
+    [Fact]
     public void StreamIds_AreLongAndDistinct()
     {
         var ids = Enumerable.Range(0, 1000).Select(_ => StreamId.New().Value).ToHashSet(StringComparer.Ordinal);
@@ -136,6 +257,9 @@ public sealed class StreamLogTests
     }
 
     private static StreamDelta Text(string text) => new(0, text, ImmutableArray<StreamToken>.Empty);
+
+    private static StreamDelta Delta(int choice, string text, int tokens, FinishReason? finish = null) => new(
+        choice, text, [.. Enumerable.Range(0, tokens).Select(i => new StreamToken(i, new TokenLogprobs(new TokenProbability(i, "a"u8.ToArray(), -1), [])))], finish);
 
     private static void Fill(StreamLog log, int until, int from = 0)
     {
@@ -152,9 +276,9 @@ public sealed class StreamLogTests
         var texts = new List<string>();
         while (await cursor.WaitToReadAsync())
         {
-            while (cursor.TryRead(out var streamEvent))
+            while (cursor.TryRead(out var entry))
             {
-                if (streamEvent is StreamDelta delta)
+                if (entry.Event is StreamDelta delta)
                 {
                     texts.Add(delta.Text);
                 }

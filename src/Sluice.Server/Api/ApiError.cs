@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Sluice.Engine.Requests;
+using Sluice.Server.Protocols.Sse;
 using Sluice.Streams;
 
 namespace Sluice.Server.Api;
@@ -44,15 +45,28 @@ internal sealed record ApiError(int Status, string Message, string? Param = null
     public static ApiError Cancelled { get; } =
         new(StatusCodes.Status503ServiceUnavailable, "The generation was stopped before its end.", Code: "cancelled");
 
+    /// <summary>What a reader is told whose next events were dropped.</summary>
+    public static ApiError Gone(EventsGoneException gone) => new(StatusCodes.Status410Gone, gone.Message, Code: "events_gone");
+
+    /// <summary>What a reader is told that says to have what the stream never had.</summary>
+    public static ApiError InvalidPosition(SsePosition position)
+        => Invalid("after", $"The stream has no event {position} yet, so nothing can come after it.", "invalid_position");
+
     public void WriteTo(Utf8JsonWriter json)
     {
         json.WriteStartObject();
+        WriteProperty(json);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Writes the error as the property <c>error</c> of an object.</summary>
+    public void WriteProperty(Utf8JsonWriter json)
+    {
         json.WriteStartObject("error"u8);
         json.WriteString("message"u8, Message);
         json.WriteString("type"u8, Type);
         json.WriteString("param"u8, Param);
         json.WriteString("code"u8, Code);
-        json.WriteEndObject();
         json.WriteEndObject();
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Net.Http.Headers;
@@ -11,6 +12,18 @@ internal static class RequestBody
 {
     /// <summary>Largest body, in bytes.</summary>
     public const int MaxBytes = 4 * 1024 * 1024;
+
+    /// <summary>Reads the body as it is read otherwise, and tells what its bytes hash to.</summary>
+    /// <returns>The body, and the SHA-256 of its bytes as hexadecimal digits.</returns>
+    public static async ValueTask<(Outcome<T> Body, string Hash)> ReadAndHashAsync<T>(HttpRequest request, JsonTypeInfo<T> type)
+        where T : class
+    {
+        using var hash = SHA256.Create();
+        await using var hashed = new CryptoStream(request.Body, hash, CryptoStreamMode.Read, leaveOpen: true);
+        request.Body = hashed;
+        var body = await ReadAsync(request, type);
+        return (body, body.Succeeded(out _, out _) ? Convert.ToHexString(hash.Hash!) : "");
+    }
 
     public static async ValueTask<Outcome<T>> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type)
         where T : class

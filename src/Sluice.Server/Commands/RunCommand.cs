@@ -113,15 +113,15 @@ internal static class RunCommand
             throw new UsageException(full.Message);
         }
 
-        var cursor = log.Read();
+        using var cursor = log.Read();
         var stopped = false;
         try
         {
             while (await cursor.WaitToReadAsync(CancellationToken.None))
             {
-                while (cursor.TryRead(out var streamEvent))
+                while (cursor.TryRead(out var entry))
                 {
-                    switch (streamEvent)
+                    switch (entry.Event)
                     {
                         case StreamDelta delta:
                             stopped |= delta.Finish == FinishReason.Cancelled;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Sluice.Engine;
 using Sluice.Engine.Cache;
+using Sluice.Streams;
 
 namespace Sluice.Server.Configuration;
 
@@ -11,6 +12,8 @@ internal sealed record ServerOptions
     private static readonly EngineOptions EngineDefaults = new() { ModelPath = "" };
 
     public required EngineOptions Engine { get; init; }
+
+    public required StreamLimits Streams { get; init; }
 
     public required IPAddress Host { get; init; }
 
@@ -22,6 +25,7 @@ internal sealed record ServerOptions
     public static ServerOptions From(SettingValues values) => new()
     {
         Engine = EngineOptionsFrom(values),
+        Streams = StreamLimitsFrom(values),
         Host = values.Find(Setting.Host) is { } host ? ParseHost(host.Value, host.Source) : IPAddress.Loopback,
         Port = ParseInteger(values, Setting.Port, 0, IPEndPoint.MaxPort) ?? 8080,
         ApiKey = values.Find(Setting.ApiKey) is { } key ? ParseKey(key.Value, key.Source) : null,
@@ -34,9 +38,7 @@ internal sealed record ServerOptions
         ModelPath = ModelPathFrom(values),
         Threads = ParseInteger(values, Setting.Threads, 1, 1024),
         ContextLength = ParseInteger(values, Setting.Context, 1, int.MaxValue),
-        KvMemoryBytes = values.Find(Setting.KvMemory) is not { } memory ? null
-            : ByteSize.TryParse(memory.Value, out var bytes) ? bytes
-            : throw new UsageException($"{memory.Source} is '{memory.Value}'; it must be a size such as 512M or 2G."),
+        KvMemoryBytes = ParseSize(values, Setting.KvMemory, least: 1),
         KvType = values.Find(Setting.KvType) is { } type ? ParseKvType(type.Value, type.Source) : KvType.F16,
         StepTime = ParseInteger(values, Setting.StepTime, 1, 60_000) is { } step ? TimeSpan.FromMilliseconds(step) : EngineDefaults.StepTime,
         MaxQueuedRequests = ParseInteger(values, Setting.MaxQueue, 1, int.MaxValue) ?? EngineDefaults.MaxQueuedRequests,
@@ -47,6 +49,31 @@ internal sealed record ServerOptions
     /// <exception cref="UsageException">There is no such file.</exception>
     public static string ModelPathFrom(SettingValues values)
         => values.Find(Setting.Model) is { } model ? ParseModel(model.Value, model.Source) : ShippedModel.Find();
+
+    private static StreamLimits StreamLimitsFrom(SettingValues values)
+    {
+        var defaults = new StreamLimits();
+        return new StreamLimits
+        {
+            BytesOfOne = ParseSize(values, Setting.StreamMemory, least: 64 << 10) ?? defaults.BytesOfOne,
+            BytesOfAll = ParseSize(values, Setting.LogMemory, least: 1 << 20) ?? defaults.BytesOfAll,
+            Retention = ParseSeconds(values, Setting.Retention, least: 1) ?? defaults.Retention,
+            OnDisconnect = values.Find(Setting.OnDisconnect) is not { } policy ? defaults.OnDisconnect
+                : DisconnectPolicies.TryParse(policy.Value, out var named) ? named
+                : throw new UsageException($"{policy.Source} is '{policy.Value}'; it must be {DisconnectPolicies.Names}."),
+            Grace = ParseSeconds(values, Setting.Grace, least: 0) ?? defaults.Grace,
+            Window = ParseInteger(values, Setting.Window, 1, int.MaxValue) ?? defaults.Window,
+            ReaderTimeout = ParseSeconds(values, Setting.ReaderTimeout, least: 1) ?? defaults.ReaderTimeout,
+        };
+    }
+
+    private static TimeSpan? ParseSeconds(SettingValues values, Setting setting, int least)
+        => ParseInteger(values, setting, least, 86_400 * 30) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+
+    private static long? ParseSize(SettingValues values, Setting setting, long least)
+        => values.Find(setting) is not var (value, source) ? null
+            : ByteSize.TryParse(value, out var bytes) && bytes >= least ? bytes
+            : throw new UsageException($"{source} is '{value}'; it must be a size such as 512M or 2G{(least > 1 ? $", and at least {least >> 10}K" : "")}.");
 
     private static int? ParseInteger(SettingValues values, Setting setting, int low, int high)
     {

@@ -30,11 +30,25 @@ internal sealed record Setting(string Name, string ValueName, string Description
 
     public static readonly Setting ApiKey = new("api-key", "KEY", "The key that clients must send; better set by environment variable or file, where other users cannot see it");
 
+    public static readonly Setting StreamMemory = new("stream-memory", "BYTES", "Memory for the events of one stream; the oldest are dropped beyond it (default: 16M)");
+
+    public static readonly Setting LogMemory = new("log-memory", "BYTES", "Memory for the events of all streams; ended streams are forgotten beyond it (default: 256M)");
+
+    public static readonly Setting Retention = new("retention", "SECONDS", "How long a stream can be read after its end (default: 300)");
+
+    public static readonly Setting OnDisconnect = new("on-disconnect", "POLICY", "What becomes of an answer whose reader is gone: pause, cancel or continue (default: pause)");
+
+    public static readonly Setting Grace = new("grace", "SECONDS", "How long a paused answer waits for a reader before it is cancelled (default: 30)");
+
+    public static readonly Setting Window = new("window", "TOKENS", "How far an answer may be ahead of its fastest reader before it pauses (default: 256)");
+
+    public static readonly Setting ReaderTimeout = new("reader-timeout", "SECONDS", "How long a reader may take nothing of what waits for it before it is cut off (default: 60)");
+
     /// <summary>What an engine is made with.</summary>
     public static readonly Setting[] OfEngine = [Model, Threads, Context, KvMemory, KvType];
 
     /// <summary>What a server is made with, an engine included.</summary>
-    public static readonly Setting[] OfServer = [.. OfEngine, StepTime, MaxQueue, MaxQueueTokens, Host, Port, ApiKey];
+    public static readonly Setting[] OfServer = [.. OfEngine, StepTime, MaxQueue, MaxQueueTokens, StreamMemory, LogMemory, Retention, OnDisconnect, Grace, Window, ReaderTimeout, Host, Port, ApiKey];
 
     public string Flag => "--" + Name;
 

@@ -83,7 +83,7 @@ public sealed class OpenAiClientTests
     public async Task CancelledStream_StopsTheGeneration()
     {
         var engine = new ScriptedEngine();
-        await using var server = await TestServer.StartAsync(engine, Key);
+        await using var server = await TestServer.StartAsync(engine, Key, limits: new StreamLimits { OnDisconnect = DisconnectPolicy.Cancel });
         using var cancellation = new CancellationTokenSource();
         var updates = Client(server).CompleteChatStreamingAsync([new UserChatMessage("Hello")], cancellationToken: cancellation.Token).GetAsyncEnumerator(cancellation.Token);
         var first = updates.MoveNextAsync();

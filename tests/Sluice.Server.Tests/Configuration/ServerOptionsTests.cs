@@ -1,6 +1,7 @@
 using System.Net;
 using Sluice.Engine.Cache;
 using Sluice.Server.Configuration;
+using Sluice.Streams;
 
 namespace Sluice.Server.Tests.Configuration;
 
@@ -20,6 +21,7 @@ public sealed class ServerOptionsTests : IDisposable
         Assert.Equal((IPAddress.Loopback, 8080, (string?)null), (options.Host, options.Port, options.ApiKey));
         Assert.Equal((null, null, null), (options.Engine.Threads, options.Engine.ContextLength, options.Engine.KvMemoryBytes));
         Assert.Equal(KvType.F16, options.Engine.KvType);
+        Assert.Equal(new StreamLimits(), options.Streams);
         Assert.Equal((TimeSpan.FromMilliseconds(50), 1024, 1 << 20), (options.Engine.StepTime, options.Engine.MaxQueuedRequests, options.Engine.MaxQueuedTokens));
     }
 
@@ -49,8 +51,28 @@ public sealed class ServerOptionsTests : IDisposable
         _environment["SLUICE_STEP_TIME"] = "20";
         _environment["SLUICE_MAX_QUEUE"] = "7";
         _environment["SLUICE_MAX_QUEUE_TOKENS"] = "9000";
+        _environment["SLUICE_STREAM_MEMORY"] = "1M";
+        _environment["SLUICE_LOG_MEMORY"] = "2M";
+        _environment["SLUICE_RETENTION"] = "3";
+        _environment["SLUICE_ON_DISCONNECT"] = "cancel";
+        _environment["SLUICE_GRACE"] = "0";
+        _environment["SLUICE_WINDOW"] = "5";
+        _environment["SLUICE_READER_TIMEOUT"] = "6";
         _environment["SLUICE_API_KEY"] = "secret";
         var options = Read();
+
+        Assert.Equal(
+            new StreamLimits
+            {
+                BytesOfOne = 1 << 20,
+                BytesOfAll = 2 << 20,
+                Retention = TimeSpan.FromSeconds(3),
+                OnDisconnect = DisconnectPolicy.Cancel,
+                Grace = TimeSpan.Zero,
+                Window = 5,
+                ReaderTimeout = TimeSpan.FromSeconds(6),
+            },
+            options.Streams);
 
         Assert.Equal((IPAddress.Any, 0, "secret"), (options.Host, options.Port, options.ApiKey));
         Assert.Equal((3, 512, 2L << 30, KvType.Q8_0), (options.Engine.Threads, options.Engine.ContextLength, options.Engine.KvMemoryBytes, options.Engine.KvType));
@@ -88,6 +110,13 @@ public sealed class ServerOptionsTests : IDisposable
     [InlineData("step-time", "0", "--step-time is '0'; it must be an integer from 1 to 60000.")]
     [InlineData("max-queue", "0", "--max-queue is '0'")]
     [InlineData("max-queue-tokens", "many", "--max-queue-tokens is 'many'")]
+    [InlineData("stream-memory", "1K", "--stream-memory is '1K'; it must be a size such as 512M or 2G, and at least 64K.")]
+    [InlineData("log-memory", "none", "--log-memory is 'none'")]
+    [InlineData("retention", "0", "--retention is '0'; it must be an integer from 1 to 2592000.")]
+    [InlineData("on-disconnect", "panic", "--on-disconnect is 'panic'; it must be pause, cancel or continue.")]
+    [InlineData("grace", "-1", "--grace is '-1'")]
+    [InlineData("window", "0", "--window is '0'")]
+    [InlineData("reader-timeout", "0", "--reader-timeout is '0'")]
     [InlineData("host", "example.com", "--host is 'example.com'; it must be an address of this machine")]
     [InlineData("api-key", "two words", "--api-key must be ASCII characters without spaces")]
     [InlineData("api-key", "", "--api-key must be ASCII characters without spaces")]
@@ -113,7 +142,7 @@ public sealed class ServerOptionsTests : IDisposable
     [Theory]
     [InlineData("""{"port": "x"}""", "port in sluice.json is 'x'")]
     [InlineData("""{"port": [1]}""", "port in sluice.json must be a string or a number.")]
-    [InlineData("""{"prot": 1}""", "sluice.json has 'prot', which is no setting; the settings are model, threads, context, kv-memory, kv-type, step-time, max-queue, max-queue-tokens, host, port, api-key.")]
+    [InlineData("""{"prot": 1}""", "sluice.json has 'prot', which is no setting; the settings are model, threads, context, kv-memory, kv-type, step-time, max-queue, max-queue-tokens, stream-memory, log-memory, retention, on-disconnect, grace, window, reader-timeout, host, port, api-key.")]
     [InlineData("[1]", "sluice.json must be a JSON object")]
     [InlineData("{\n  \"port\": }", "sluice.json is not valid JSON (line 2")]
     public void WrongFile_IsNamedWithTheKey(string json, string says)

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Sluice.Server.Protocols.OpenAi;
+using Sluice.Server.Protocols.Sse;
 using Sluice.Server.Tests.Scripted;
 using Sluice.Streams;
 
@@ -10,25 +11,25 @@ namespace Sluice.Server.Tests.Protocols;
 /// <summary>Rendering without any server: events in, bytes out.</summary>
 public sealed class DialectTests
 {
-    private static readonly StreamHeader Header = new(new StreamId("abc"), DateTimeOffset.FromUnixTimeSeconds(7), "m");
+    private static readonly StreamFinished End = new(new StreamUsage(1, 0, 1), new StreamTimings(default, default, default, null));
 
     [Fact]
     public void ChatChunk_IsExactlyThis()
     {
-        using var dialect = new ChatDialect(Header, new Telling { Choices = 1 });
+        var dialect = new ChatDialect(Header(new Telling { Choices = 1 }));
 
         Assert.Equal(
-            "data: {\"id\":\"chatcmpl-abc\",\"object\":\"chat.completion.chunk\",\"created\":7,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Grüße <b>\\\"\\n\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n",
+            "id: 2\ndata: {\"id\":\"chatcmpl-abc\",\"object\":\"chat.completion.chunk\",\"created\":7,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Grüße <b>\\\"\\n\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n",
             Render(dialect, new StreamStarted(1), new StreamDelta(0, "Grüße <b>\"\n", [])));
     }
 
     [Fact]
     public void TextChunk_IsExactlyThis()
     {
-        using var dialect = new TextDialect(Header, new Telling { Choices = 1 });
+        var dialect = new TextDialect(Header(new Telling { Choices = 1 }));
 
         Assert.Equal(
-            "data: {\"id\":\"cmpl-abc\",\"object\":\"text_completion\",\"created\":7,\"model\":\"m\",\"choices\":[{\"index\":0,\"text\":\"a\",\"logprobs\":null,\"finish_reason\":null}]}\n\n",
+            "id: 2\ndata: {\"id\":\"cmpl-abc\",\"object\":\"text_completion\",\"created\":7,\"model\":\"m\",\"choices\":[{\"index\":0,\"text\":\"a\",\"logprobs\":null,\"finish_reason\":null}]}\n\n",
             Render(dialect, new StreamStarted(1), new StreamDelta(0, "a", [])));
     }
 
@@ -37,8 +38,8 @@ public sealed class DialectTests
     {
         var token = new StreamToken(1, new TokenLogprobs(new TokenProbability(1, default, -1), []));
         var delta = new StreamDelta(0, "", [token]);
-        using var plain = new ChatDialect(Header, new Telling { Choices = 1 });
-        using var asking = new ChatDialect(Header, new Telling { Choices = 1, Logprobs = true });
+        var plain = new ChatDialect(Header(new Telling { Choices = 1 }));
+        var asking = new ChatDialect(Header(new Telling { Choices = 1, Logprobs = true }));
 
         Assert.Equal("", Render(plain, delta));
         Assert.Contains("\"logprob\":-1", Render(asking, delta), StringComparison.Ordinal);
@@ -48,7 +49,7 @@ public sealed class DialectTests
     public void TokensThatAreNoCharacter_ShowReplacementAndBytes()
     {
         var chosen = new TokenProbability(9, new byte[] { 0xF0, 0x9F }, -0.25f);
-        using var dialect = new ChatDialect(Header, new Telling { Choices = 1, Logprobs = true });
+        var dialect = new ChatDialect(Header(new Telling { Choices = 1, Logprobs = true }));
         var chunk = Json(Render(dialect, new StreamDelta(0, "", [new StreamToken(9, new TokenLogprobs(chosen, [chosen]))])));
 
         Assert.Equal("\uFFFD", chunk.Text("choices.0.logprobs.content.0.token"));
@@ -60,7 +61,7 @@ public sealed class DialectTests
     public void ImpossibleTokens_HaveANumberThatJsonCanSay()
     {
         var chosen = new TokenProbability('a', "a"u8.ToArray(), float.NegativeInfinity);
-        using var dialect = new TextDialect(Header, new Telling { Choices = 1, Logprobs = true });
+        var dialect = new TextDialect(Header(new Telling { Choices = 1, Logprobs = true }));
         var chunk = Json(Render(dialect, new StreamDelta(0, "a", [new StreamToken('a', new TokenLogprobs(chosen, []))])));
 
         Assert.Equal(-9999, chunk.Number("choices.0.logprobs.token_logprobs.0"));
@@ -69,9 +70,10 @@ public sealed class DialectTests
     [Fact]
     public void TextOffsets_CountCharactersAcrossTokensAndChunks()
     {
-        using var dialect = new TextDialect(Header, new Telling { Choices = 1, Logprobs = true });
-        var first = Json(Render(dialect, Delta("a🦊", "a"u8, [0xF0, 0x9F], [0xA6, 0x8A])));
-        var second = Json(Render(dialect, Delta("ü!", "ü"u8, "!"u8)));
+        var dialect = new TextDialect(Header(new Telling { Choices = 1, Logprobs = true }));
+        var chunks = Render(dialect, Delta("a🦊", "a"u8, [0xF0, 0x9F], [0xA6, 0x8A]), Delta("ü!", "ü"u8, "!"u8)).Split("\n\n");
+        var first = Json(chunks[0]);
+        var second = Json(chunks[1]);
 
         Assert.Equal([0, 1, 2], Offsets(first));
         Assert.Equal([2, 3], Offsets(second));
@@ -85,9 +87,9 @@ public sealed class DialectTests
         var one = new TokenProbability(7, new byte[] { 0xFF }, -1);
         var other = new TokenProbability(8, new byte[] { 0xFE }, -2);
         var delta = new StreamDelta(0, "\uFFFD", [new StreamToken(7, new TokenLogprobs(one, [one, other]))]);
-        using var text = new TextDialect(Header, new Telling { Choices = 1, Logprobs = true, TokensAsIds = true });
-        using var chat = new ChatDialect(Header, new Telling { Choices = 1, Logprobs = true, TokensAsIds = true });
-        using var plain = new TextDialect(Header, new Telling { Choices = 1, Logprobs = true });
+        var text = new TextDialect(Header(new Telling { Choices = 1, Logprobs = true, TokensAsIds = true }));
+        var chat = new ChatDialect(Header(new Telling { Choices = 1, Logprobs = true, TokensAsIds = true }));
+        var plain = new TextDialect(Header(new Telling { Choices = 1, Logprobs = true }));
         var logprobs = Json(Render(text, delta)).At("choices.0.logprobs");
 
         Assert.Equal("token_id:7", logprobs.Text("tokens.0"));
@@ -101,7 +103,7 @@ public sealed class DialectTests
     {
         var chosen = new TokenProbability('z', "z"u8.ToArray(), -9);
         var top = new TokenProbability('a', "a"u8.ToArray(), -0.5f);
-        using var dialect = new TextDialect(Header, new Telling { Choices = 1, Logprobs = true });
+        var dialect = new TextDialect(Header(new Telling { Choices = 1, Logprobs = true }));
         var chunk = Json(Render(dialect, new StreamDelta(0, "z", [new StreamToken('z', new TokenLogprobs(chosen, [top]))])));
 
         Assert.Equal(["a", "z"], chunk.At("choices.0.logprobs.top_logprobs.0").EnumerateObject().Select(property => property.Name));
@@ -110,18 +112,18 @@ public sealed class DialectTests
     [Fact]
     public void CancelledStream_EndsWithAnErrorAfterItsText()
     {
-        using var dialect = new ChatDialect(Header, new Telling { Choices = 2 });
+        var dialect = new ChatDialect(Header(new Telling { Choices = 2 }));
         var blocks = Render(
             dialect,
             new StreamStarted(1),
             new StreamDelta(0, "", [], FinishReason.Stop),
             new StreamDelta(1, "held", [], FinishReason.Cancelled),
-            new StreamFinished(new StreamUsage(1, 0, 1), new StreamTimings(default, default, default, null))).Split("\n\n");
+            End).Split("\n\n");
 
         Assert.Equal(4, blocks.Length);
         Assert.Contains("\"finish_reason\":\"stop\"", blocks[0], StringComparison.Ordinal);
         Assert.Contains("\"held\"", blocks[1], StringComparison.Ordinal);
-        Assert.StartsWith("data: {\"error\":", blocks[2], StringComparison.Ordinal);
+        Assert.StartsWith("id: 4\ndata: {\"error\":", blocks[2], StringComparison.Ordinal);
         Assert.Equal("", blocks[3]);
     }
 
@@ -145,17 +147,78 @@ public sealed class DialectTests
         string RenderLog()
         {
             var telling = new Telling { Choices = 2, Logprobs = true, IncludeUsage = true };
-            using OpenAiDialect dialect = chat ? new ChatDialect(Header, telling) : new TextDialect(Header, telling);
-            var cursor = log.Read();
-            var events = new List<StreamEvent>();
-            while (cursor.TryRead(out var streamEvent))
-            {
-                events.Add(streamEvent);
-            }
-
-            return Render(dialect, [.. events]);
+            OpenAiDialect dialect = chat ? new ChatDialect(Header(telling)) : new TextDialect(Header(telling));
+            return Render(dialect, log);
         }
     }
+
+    [Fact]
+    public void BlocksOfOneEvent_HaveIdsOfTheirOwnAndTheLastHasTheEvents()
+    {
+        var dialect = new ChatDialect(Header(new Telling { Choices = 2, IncludeUsage = true }));
+        var blocks = Render(
+            dialect,
+            new StreamStarted(1),
+            new StreamDelta(0, "a", []),
+            new StreamDelta(0, "b", [], FinishReason.Stop),
+            new StreamDelta(1, "", [], FinishReason.Length),
+            End).Split("\n\n")[..^1];
+
+        Assert.Equal(["2", "3.1", "3", "5.1", "5.2", "5"], blocks.Select(block => block.Split('\n')[0]["id: ".Length..]));
+    }
+
+    [Fact]
+    public void EventsToldToALateReader_AreTheSameBytesFromEveryPosition()
+    {
+        foreach (var telling in (Telling[])[
+            new Telling { Choices = 2 },
+            new Telling { Choices = 2, Logprobs = true },
+            new Telling { Choices = 2, IncludeUsage = true, ContinuousUsage = true }])
+        {
+            foreach (var chat in (bool[])[true, false])
+            {
+                var log = new StreamLog();
+                var script = new ScriptedStream(new() { Prompt = [1, 2], Choices = 2, Logprobs = telling.Logprobs ? 1 : null }, log, CancellationToken.None);
+                script.Say([0xF0, 0x9F], "", choice: 1);
+                script.Say([0xA6, 0x8A], "🦊", choice: 1);
+                script.Say("ab", choice: 0);
+                script.Finish(FinishReason.Length, choice: 1, text: "!");
+                script.Say("c", choice: 0);
+                script.Finish(choice: 0, text: "d");
+                OpenAiDialect dialect = chat ? new ChatDialect(Header(telling)) : new TextDialect(Header(telling));
+                var whole = Render(dialect, log);
+                for (var after = 0L; after <= log.LastNumber; after++)
+                {
+                    Assert.EndsWith(Render(dialect, log, after), whole, StringComparison.Ordinal);
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("0", 0, 0)]
+    [InlineData("17", 17, 0)]
+    [InlineData("17.2", 17, 2)]
+    public void Position_IsReadAsItIsWritten(string text, long number, int blocks)
+    {
+        Assert.True(SsePosition.TryParse(text, out var position));
+        Assert.Equal(new SsePosition(number, blocks), position);
+        Assert.Equal(text, position.ToString());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("-1")]
+    [InlineData("+1")]
+    [InlineData(" 1")]
+    [InlineData("1.")]
+    [InlineData("1.0")]
+    [InlineData("0.1")]
+    [InlineData(".1")]
+    [InlineData("1.1.1")]
+    [InlineData("99999999999999999999")]
+    [InlineData("a")]
+    public void PositionThatCannotBe_IsRefused(string text) => Assert.False(SsePosition.TryParse(text, out _));
 
     private static StreamDelta Delta(string text, params ReadOnlySpan<byte[]> tokens) => new(
         0, text, [.. tokens.ToArray().Select((bytes, i) => new StreamToken(i, new TokenLogprobs(new TokenProbability(i, bytes, -1), [])))]);
@@ -164,16 +227,31 @@ public sealed class DialectTests
 
     private static StreamDelta Delta(string text, ReadOnlySpan<byte> first, byte[] second, byte[] third) => Delta(text, first.ToArray(), second, third);
 
+    private static StreamHeader Header(Telling telling) => new(new StreamId("abc"), "", DateTimeOffset.FromUnixTimeSeconds(7), "m", "chat", telling);
+
     private static string Render(OpenAiDialect dialect, params ReadOnlySpan<StreamEvent> events)
     {
-        var output = new ArrayBufferWriter<byte>();
+        var log = new StreamLog();
         foreach (var streamEvent in events)
         {
-            dialect.Write(streamEvent, output);
+            log.Append(streamEvent);
+        }
+
+        return Render(dialect, log);
+    }
+
+    private static string Render(OpenAiDialect dialect, StreamLog log, long after = 0)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        using var blocks = new SseBlocks(output);
+        using var cursor = log.Read(after);
+        while (cursor.TryRead(out var entry))
+        {
+            dialect.Write(entry, blocks);
         }
 
         return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 
-    private static JsonElement Json(string block) => JsonElement.Parse(block["data: ".Length..]);
+    private static JsonElement Json(string block) => JsonElement.Parse(block[(block.IndexOf("data: ", StringComparison.Ordinal) + "data: ".Length)..]);
 }

@@ -8,6 +8,9 @@ public sealed class SseReader(Stream body) : IDisposable
 {
     private readonly StreamReader _lines = new(body, Encoding.UTF8);
 
+    /// <summary>The last id that was read.</summary>
+    public string? LastId { get; private set; }
+
     public static async Task<SseReader> OpenAsync(HttpResponseMessage response)
         => new(await response.EnsureSuccessStatusCode().Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
 
@@ -25,7 +28,13 @@ public sealed class SseReader(Stream body) : IDisposable
                 return line["data: ".Length..];
             }
 
-            Assert.StartsWith(":", line, StringComparison.Ordinal);
+            if (line.StartsWith("id: ", StringComparison.Ordinal))
+            {
+                LastId = line["id: ".Length..];
+                continue;
+            }
+
+            Assert.True(line[0] == ':' || line.StartsWith("retry: ", StringComparison.Ordinal), line);
         }
 
         return null;

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Sluice.Engine;
+using Sluice.Streams;
 
 namespace Sluice.Server.Tests.Scripted;
 
@@ -21,28 +23,48 @@ public sealed class TestServer : IAsyncDisposable
 
     public Uri Address { get; }
 
+    /// <summary>The server's own streams.</summary>
+    internal StreamRegistry Streams => _app.Services.GetRequiredService<StreamRegistry>();
+
     public HttpClient Client { get; }
 
-    public static Task<TestServer> StartAsync(IInferenceEngine engine, string? apiKey = null, TimeProvider? clock = null)
+    public static Task<TestServer> StartAsync(IInferenceEngine engine, string? apiKey = null, TimeProvider? clock = null, StreamLimits? limits = null, int port = 0)
     {
         var models = new ModelHost();
         models.Ready(engine);
-        return StartAsync(models, apiKey, clock);
+        return StartAsync(models, apiKey, clock, limits: limits, port: port);
     }
 
-    internal static async Task<TestServer> StartAsync(ModelHost models, string? apiKey = null, TimeProvider? clock = null, IPAddress? host = null)
+    internal static async Task<TestServer> StartAsync(ModelHost models, string? apiKey = null, TimeProvider? clock = null, IPAddress? host = null, StreamLimits? limits = null, int port = 0)
     {
-        var app = SluiceApplication.Build(host ?? IPAddress.Loopback, port: 0, apiKey, models, clock ?? TimeProvider.System);
+        var app = SluiceApplication.Build(host ?? IPAddress.Loopback, port, apiKey, limits ?? new StreamLimits(), models, clock ?? TimeProvider.System);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new TestServer(app);
     }
 
     /// <summary>Sends JSON; the answer's head is there when this completes, its body may still be to come.</summary>
-    public Task<HttpResponseMessage> PostAsync(string path, string json)
-        => Client.SendAsync(
-            new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(json, Encoding.UTF8, "application/json") },
-            HttpCompletionOption.ResponseHeadersRead,
-            TestContext.Current.CancellationToken);
+    public Task<HttpResponseMessage> PostAsync(string path, string json, string? idempotencyKey = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(json, Encoding.UTF8, "application/json") };
+        if (idempotencyKey is not null)
+        {
+            request.Headers.Add("Idempotency-Key", idempotencyKey);
+        }
+
+        return Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Asks; the answer's head is there when this completes, its body may still be to come.</summary>
+    public Task<HttpResponseMessage> GetAsync(string path, string? lastEventId = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, path);
+        if (lastEventId is not null)
+        {
+            request.Headers.Add("Last-Event-ID", lastEventId);
+        }
+
+        return Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+    }
 
     /// <summary>Ends the server as a signal does.</summary>
     public Task StopAsync() => _app.StopAsync(TestContext.Current.CancellationToken);

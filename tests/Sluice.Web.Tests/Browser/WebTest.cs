@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Microsoft.Playwright;
 using Sluice.Server.Tests.Scripted;
+using Sluice.Streams;
 
 namespace Sluice.Web.Tests.Browser;
 
@@ -54,9 +55,9 @@ public abstract class WebTest(Chromium chromium) : IAsyncLifetime
         return chat;
     }
 
-    protected async Task<TestServer> StartServerAsync(string? apiKey = null)
+    protected async Task<TestServer> StartServerAsync(string? apiKey = null, TimeProvider? clock = null, StreamLimits? limits = null, int port = 0)
     {
-        var server = await TestServer.StartAsync(Engine, apiKey);
+        var server = await TestServer.StartAsync(Engine, apiKey, clock, limits, port);
         _open.Insert(0, server);
         return server;
     }

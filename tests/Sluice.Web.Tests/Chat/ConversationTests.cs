@@ -25,27 +25,6 @@ public sealed class ConversationTests(Chromium chromium) : WebTest(chromium)
     }
 
     [Fact]
-    public async Task ReloadInTheMiddle_KeepsWhatHadArrived()
-    {
-        var chat = await OpenAsync();
-        await chat.AskAsync("Go on");
-        var stream = await Engine.NextAsync();
-        stream.Say("Half a");
-        await Expect(chat.Text).ToHaveTextAsync("Half a");
-        await chat.Page.ReloadAsync();
-        await chat.ReadyAsync();
-
-        await stream.Stopped.WaitAsync(TestContext.Current.CancellationToken);
-        await Expect(chat.Text).ToHaveTextAsync("Half a");
-        await Expect(chat.LastAnswer.Locator(".note")).ToHaveTextAsync("Cut off when the page was closed");
-        await chat.LastAnswer.GetByLabel("Answer again").ClickAsync();
-        await AnswerAsync("Whole");
-        await chat.IdleAsync();
-        await Expect(chat.Answers).ToHaveCountAsync(1);
-        await Expect(chat.Text).ToHaveTextAsync("Whole");
-    }
-
-    [Fact]
     public async Task SecondQuestion_IsSentWithTheFirstExchange()
     {
         var chat = await OpenAsync();

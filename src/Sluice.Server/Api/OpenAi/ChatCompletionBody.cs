@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Sluice.Engine;
 using Sluice.Engine.Requests;
+using Sluice.Server.Protocols.OpenAi;
 
 namespace Sluice.Server.Api.OpenAi;
 
@@ -27,7 +28,9 @@ internal sealed record ChatCompletionBody : GenerationFields
 
     public JsonElement? ResponseFormat { get; init; }
 
-    public Outcome<GenerationRequest> ToRequest(LoadedModel model, long arrivedAt)
+    public override string Dialect => ChatDialect.Name;
+
+    public override Outcome<GenerationRequest> ToRequest(LoadedModel model, long arrivedAt)
     {
         if (Unsupported() is { } refusal)
         {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Sluice.Engine;
 using Sluice.Engine.Requests;
+using Sluice.Server.Protocols.OpenAi;
 
 namespace Sluice.Server.Api.OpenAi;
 
@@ -22,7 +23,9 @@ internal sealed record CompletionBody : GenerationFields
 
     public string? Suffix { get; init; }
 
-    public Outcome<GenerationRequest> ToRequest(LoadedModel model, long arrivedAt)
+    public override string Dialect => TextDialect.Name;
+
+    public override Outcome<GenerationRequest> ToRequest(LoadedModel model, long arrivedAt)
     {
         if (!string.IsNullOrEmpty(Suffix))
         {

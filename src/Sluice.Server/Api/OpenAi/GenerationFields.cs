@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json;
 using Sluice.Engine;
 using Sluice.Engine.Requests;
-using Sluice.Server.Protocols.OpenAi;
+using Sluice.Server.Configuration;
+using Sluice.Streams;
 
 namespace Sluice.Server.Api.OpenAi;
 
@@ -54,6 +56,34 @@ internal abstract record GenerationFields
     public string? CacheSalt { get; init; }
 
     public bool? ReturnTokensAsTokenIds { get; init; }
+
+    /// <summary>What becomes of the generation while nobody reads it: <c>pause</c>, <c>cancel</c> or <c>continue</c>.</summary>
+    public string? OnDisconnect { get; init; }
+
+    /// <summary>The name of the dialect that the body is in.</summary>
+    public abstract string Dialect { get; }
+
+    /// <summary>The body as a validated request.</summary>
+    public abstract Outcome<GenerationRequest> ToRequest(LoadedModel model, long arrivedAt);
+
+    /// <summary>Reads <see cref="OnDisconnect"/>; gives null where it says nothing.</summary>
+    public bool TryReadDisconnectPolicy(out DisconnectPolicy? policy, [NotNullWhen(false)] out ApiError? error)
+    {
+        (policy, error) = (null, null);
+        if (OnDisconnect is null)
+        {
+            return true;
+        }
+
+        if (DisconnectPolicies.TryParse(OnDisconnect, out var named))
+        {
+            policy = named;
+            return true;
+        }
+
+        error = ApiError.Invalid("on_disconnect", $"on_disconnect must be {DisconnectPolicies.Names}.");
+        return false;
+    }
 
     /// <summary>How the answer is to be told.</summary>
     public Telling Telling(GenerationRequest request) => new()

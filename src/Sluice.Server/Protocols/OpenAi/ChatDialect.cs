@@ -4,18 +4,17 @@ using Sluice.Streams;
 namespace Sluice.Server.Protocols.OpenAi;
 
 /// <summary>Chat completions.</summary>
-internal sealed class ChatDialect(StreamHeader header, Telling telling)
-    : OpenAiDialect(header, telling, new DialectNames("chatcmpl-", "chat.completion.chunk", "chat.completion"))
+internal sealed class ChatDialect(StreamHeader header)
+    : OpenAiDialect(header, new DialectNames("chatcmpl-", "chat.completion.chunk", "chat.completion"))
 {
-    private readonly bool[] _hasRole = new bool[telling.Choices];
+    public const string Name = "chat";
 
     /// <summary>The role comes with the first text, not before: an empty chunk would feign an early first token.</summary>
-    protected override void WriteChoice(Utf8JsonWriter json, int choice, StreamDelta? delta)
+    protected override void WriteChoice(Utf8JsonWriter json, StreamDelta? delta, in StreamContext before, bool isFirst)
     {
         json.WriteStartObject("delta"u8);
-        if (!_hasRole[choice])
+        if (isFirst)
         {
-            _hasRole[choice] = true;
             json.WriteString("role"u8, "assistant"u8);
             json.WriteString("content"u8, delta?.Text ?? "");
         }

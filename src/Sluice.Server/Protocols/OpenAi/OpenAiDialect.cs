@@ -1,6 +1,6 @@
-using System.Buffers;
 using System.Text.Json;
 using Sluice.Server.Api;
+using Sluice.Server.Protocols.Sse;
 using Sluice.Streams;
 
 namespace Sluice.Server.Protocols.OpenAi;
@@ -12,38 +12,42 @@ namespace Sluice.Server.Protocols.OpenAi;
 internal readonly record struct DialectNames(string IdPrefix, string Chunk, string Answer);
 
 /// <summary>
-/// Renders a stream's events as the chunks of OpenAI's completions. Takes the events of one stream in order from the
-/// first: what it writes for event N depends on the header, the telling and the events up to N, and on nothing else.
+/// Renders a stream's events as the chunks of OpenAI's completions. What it writes for an event depends on the stream's
+/// header and the event's entry in the log, and on nothing else: it can be written at any time, again, to the same bytes.
 /// </summary>
-internal abstract class OpenAiDialect(StreamHeader header, Telling telling, DialectNames names) : IDisposable
+internal abstract class OpenAiDialect(StreamHeader header, DialectNames names)
 {
     private readonly string _id = names.IdPrefix + header.Id.Value;
     private readonly long _created = header.Created.ToUnixTimeSeconds();
-    private Utf8JsonWriter? _json;
-    private int _running = telling.Choices;
-    private int _promptTokens;
-    private int _completionTokens;
-    private StreamDelta? _last;
-    private bool _cancelled;
 
-    public Telling Telling => telling;
+    protected Telling Telling => header.Telling;
 
-    /// <summary>Writes what a reader of server-sent events is told of the next event: no, one or several <c>data:</c> blocks.</summary>
-    public void Write(StreamEvent streamEvent, IBufferWriter<byte> output)
+    /// <summary>How a stream is told in the dialect of this name; null where there is no such dialect.</summary>
+    public static OpenAiDialect? Find(string name, StreamHeader header) => name switch
     {
-        switch (streamEvent)
+        ChatDialect.Name => new ChatDialect(header),
+        TextDialect.Name => new TextDialect(header),
+        _ => null,
+    };
+
+    /// <summary>How a stream is told in the dialect that it was asked in.</summary>
+    public static OpenAiDialect Of(StreamHeader header)
+        => Find(header.Dialect, header) ?? throw new ArgumentException($"There is no dialect '{header.Dialect}'.", nameof(header));
+
+    /// <summary>Writes what a reader of server-sent events is told of an event: no, one or several blocks.</summary>
+    public void Write(in LoggedEvent entry, SseBlocks output)
+    {
+        output.BeginEvent(entry.Number);
+        switch (entry.Event)
         {
-            case StreamStarted started:
-                _promptTokens = started.PromptTokens;
-                break;
             case StreamDelta delta:
-                WriteDelta(delta, output);
+                WriteDelta(delta, entry.Before, output);
                 break;
-            case StreamFinished when _cancelled:
+            case StreamFinished when entry.Before.IsCancelled:
                 WriteError(ApiError.Cancelled, output);
                 break;
             case StreamFinished finished:
-                WriteEnd(finished, output);
+                WriteEnd(finished, entry.Before, output);
                 break;
             case StreamFailed failed:
                 WriteError(ApiError.From(failed), output);
@@ -68,88 +72,87 @@ internal abstract class OpenAiDialect(StreamHeader header, Telling telling, Dial
 
         json.WriteEndArray();
         UsageJson.Write(json, end.Usage);
-        UsageJson.Write(json, end.Timings, end.Usage, telling.Choices);
+        UsageJson.Write(json, end.Timings, end.Usage, Telling.Choices);
         json.WriteEndObject();
     }
 
-    public void Dispose() => _json?.Dispose();
-
-    /// <summary>Writes the properties of a chunk's choice that carry a delta; <paramref name="delta"/> is null in a chunk that only ends the choice.</summary>
-    protected abstract void WriteChoice(Utf8JsonWriter json, int choice, StreamDelta? delta);
+    /// <summary>Writes the properties of a chunk's choice that carry a delta.</summary>
+    /// <param name="json">Where to.</param>
+    /// <param name="delta">The delta; null in a chunk that only ends the choice.</param>
+    /// <param name="before">What came before in the stream.</param>
+    /// <param name="isFirst">Whether it is the choice's first chunk.</param>
+    protected abstract void WriteChoice(Utf8JsonWriter json, StreamDelta? delta, in StreamContext before, bool isFirst);
 
     /// <summary>Writes the properties of a whole answer's choice.</summary>
     protected abstract void WriteChoice(Utf8JsonWriter json, Answer.Choice choice);
 
-    private void WriteDelta(StreamDelta delta, IBufferWriter<byte> output)
+    private void WriteDelta(StreamDelta delta, in StreamContext before, SseBlocks output)
     {
-        _completionTokens += delta.IsPrompt ? 0 : delta.Tokens.Length;
-        if (delta.Text.Length > 0 || (telling.Logprobs && !delta.Tokens.IsEmpty))
+        // The last choice's end waits for the stream's own, which comes from the same step, so that the last chunk can have the timings.
+        var endsHere = delta.Finish is FinishReason.Stop or FinishReason.Length && before.ChoicesEnded + 1 < Telling.Choices;
+        var hasChunk = delta.Text.Length > 0 || (Telling.Logprobs && !delta.Tokens.IsEmpty);
+        var completionTokens = before.CompletionTokens + (delta.IsPrompt ? 0 : delta.Tokens.Length);
+        if (hasChunk)
         {
-            var json = BeginChunk(output);
+            var json = BeginChunk(output, isLast: !endsHere);
             BeginChoice(json, delta.Choice);
-            WriteChoice(json, delta.Choice, delta);
+            WriteChoice(json, delta, before, isFirst: !HasChunks(before));
             json.WriteNull("finish_reason"u8);
             EndChoice(json);
-            EndChunk(json, output);
+            EndChunk(json, before.PromptTokens, completionTokens, output);
         }
 
-        if (delta.Finish is null or FinishReason.Cancelled)
+        if (endsHere)
         {
-            _cancelled |= delta.Finish is not null;
-            return;
-        }
-
-        // The last choice's end waits for the stream's own, which comes from the same step, so that the last chunk can have the timings.
-        _last = delta;
-        if (--_running > 0)
-        {
-            var json = BeginChunk(output);
-            WriteFinishedChoice(json, delta);
-            EndChunk(json, output);
+            var json = BeginChunk(output, isLast: true);
+            WriteFinishedChoice(json, delta, before, isFirst: !hasChunk && !HasChunks(before));
+            EndChunk(json, before.PromptTokens, completionTokens, output);
         }
     }
 
-    private void WriteEnd(StreamFinished finished, IBufferWriter<byte> output)
+    private void WriteEnd(StreamFinished finished, in StreamContext before, SseBlocks output)
     {
-        if (_last is not null)
+        if (before.LastEnd is { } last)
         {
-            var json = BeginChunk(output);
-            WriteFinishedChoice(json, _last);
-            if (!telling.IncludeUsage)
+            var json = BeginChunk(output, isLast: false);
+            WriteFinishedChoice(json, last, before, isFirst: !HasChunks(before));
+            if (!Telling.IncludeUsage)
             {
-                UsageJson.Write(json, finished.Timings, finished.Usage, telling.Choices);
+                UsageJson.Write(json, finished.Timings, finished.Usage, Telling.Choices);
             }
 
-            EndChunk(json, output);
+            EndChunk(json, before.PromptTokens, before.CompletionTokens, output);
         }
 
-        if (telling.IncludeUsage)
+        if (Telling.IncludeUsage)
         {
-            var json = BeginChunk(output);
+            var json = BeginChunk(output, isLast: false);
             json.WriteStartArray("choices"u8);
             json.WriteEndArray();
             UsageJson.Write(json, finished.Usage);
-            UsageJson.Write(json, finished.Timings, finished.Usage, telling.Choices);
-            EndBlock(json, output);
+            UsageJson.Write(json, finished.Timings, finished.Usage, Telling.Choices);
+            json.WriteEndObject();
+            output.End();
         }
 
-        output.Write("data: [DONE]\n\n"u8);
+        output.WriteDone();
     }
 
-    private void WriteFinishedChoice(Utf8JsonWriter json, StreamDelta delta)
+    private void WriteFinishedChoice(Utf8JsonWriter json, StreamDelta delta, in StreamContext before, bool isFirst)
     {
         BeginChoice(json, delta.Choice);
-        WriteChoice(json, delta.Choice, delta: null);
+        WriteChoice(json, delta: null, before, isFirst);
         WriteFinish(json, delta.Finish!.Value, delta.StopString);
         EndChoice(json);
     }
 
-    private void WriteError(ApiError error, IBufferWriter<byte> output)
+    /// <summary>Whether the choice had chunks before: for text, and for tokens where their log probabilities are told.</summary>
+    private bool HasChunks(in StreamContext before) => before.ChoiceHasText || (Telling.Logprobs && before.ChoiceHasTokens);
+
+    private static void WriteError(ApiError error, SseBlocks output)
     {
-        var json = BeginBlock(output);
-        error.WriteTo(json);
-        json.Flush();
-        output.Write("\n\n"u8);
+        error.WriteTo(output.Begin(isLast: true));
+        output.End();
     }
 
     private static void WriteFinish(Utf8JsonWriter json, FinishReason reason, string? stopString)
@@ -179,25 +182,26 @@ internal abstract class OpenAiDialect(StreamHeader header, Telling telling, Dial
         json.WriteEndArray();
     }
 
-    private Utf8JsonWriter BeginChunk(IBufferWriter<byte> output)
+    private Utf8JsonWriter BeginChunk(SseBlocks output, bool isLast)
     {
-        var json = BeginBlock(output);
+        var json = output.Begin(isLast);
         WriteHeader(json, names.Chunk);
         return json;
     }
 
-    private void EndChunk(Utf8JsonWriter json, IBufferWriter<byte> output)
+    private void EndChunk(Utf8JsonWriter json, int promptTokens, int completionTokens, SseBlocks output)
     {
-        if (telling.ContinuousUsage)
+        if (Telling.ContinuousUsage)
         {
-            UsageJson.Write(json, _promptTokens, _completionTokens, cachedTokens: null);
+            UsageJson.Write(json, promptTokens, completionTokens, cachedTokens: null);
         }
-        else if (telling.IncludeUsage)
+        else if (Telling.IncludeUsage)
         {
             json.WriteNull("usage"u8);
         }
 
-        EndBlock(json, output);
+        json.WriteEndObject();
+        output.End();
     }
 
     private void WriteHeader(Utf8JsonWriter json, string objectName)
@@ -207,27 +211,5 @@ internal abstract class OpenAiDialect(StreamHeader header, Telling telling, Dial
         json.WriteString("object"u8, objectName);
         json.WriteNumber("created"u8, _created);
         json.WriteString("model"u8, header.Model);
-    }
-
-    private Utf8JsonWriter BeginBlock(IBufferWriter<byte> output)
-    {
-        output.Write("data: "u8);
-        if (_json is null)
-        {
-            _json = new Utf8JsonWriter(output, JsonResponse.WriterOptions);
-        }
-        else
-        {
-            _json.Reset(output);
-        }
-
-        return _json;
-    }
-
-    private static void EndBlock(Utf8JsonWriter json, IBufferWriter<byte> output)
-    {
-        json.WriteEndObject();
-        json.Flush();
-        output.Write("\n\n"u8);
     }
 }

@@ -4,28 +4,27 @@ using Sluice.Streams;
 namespace Sluice.Server.Protocols.OpenAi;
 
 /// <summary>Text completions.</summary>
-internal sealed class TextDialect(StreamHeader header, Telling telling)
-    : OpenAiDialect(header, telling, new DialectNames("cmpl-", "text_completion", "text_completion"))
+internal sealed class TextDialect(StreamHeader header)
+    : OpenAiDialect(header, new DialectNames("cmpl-", "text_completion", "text_completion"))
 {
-    private readonly int[] _offsets = new int[telling.Choices];
+    public const string Name = "completions";
 
-    protected override void WriteChoice(Utf8JsonWriter json, int choice, StreamDelta? delta)
+    protected override void WriteChoice(Utf8JsonWriter json, StreamDelta? delta, in StreamContext before, bool isFirst)
     {
         json.WriteString("text"u8, delta?.Text ?? "");
-        WriteLogprobs(json, delta is null ? [] : delta.Tokens.AsSpan(), ref _offsets[choice]);
+        WriteLogprobs(json, delta is null ? [] : delta.Tokens.AsSpan(), before.ChoiceCharacters);
     }
 
     protected override void WriteChoice(Utf8JsonWriter json, Answer.Choice choice)
     {
-        var offset = 0;
         json.WriteString("text"u8, choice.Text);
-        WriteLogprobs(json, choice.Tokens, ref offset);
+        WriteLogprobs(json, choice.Tokens, offset: 0);
     }
 
     /// <param name="json">Where to.</param>
     /// <param name="tokens">The chunk's tokens.</param>
-    /// <param name="offset">Characters (code points) of the choice's text before the tokens; moved on by theirs.</param>
-    private void WriteLogprobs(Utf8JsonWriter json, ReadOnlySpan<StreamToken> tokens, ref int offset)
+    /// <param name="offset">Characters (code points) of the choice's text before the tokens.</param>
+    private void WriteLogprobs(Utf8JsonWriter json, ReadOnlySpan<StreamToken> tokens, int offset)
     {
         if (!Telling.Logprobs || tokens.IsEmpty)
         {
@@ -59,7 +58,7 @@ internal sealed class TextDialect(StreamHeader header, Telling telling)
         foreach (var token in tokens)
         {
             json.WriteNumberValue(offset);
-            offset += CharactersBegunIn(token.Logprobs!.Chosen.Bytes.Span);
+            offset += token.Logprobs!.Chosen.CharactersBegun;
         }
 
         json.WriteEndArray();
@@ -91,17 +90,5 @@ internal sealed class TextDialect(StreamHeader header, Telling telling)
         }
 
         json.WriteEndObject();
-    }
-
-    // Every byte but a continuation byte begins a character, so the offsets stay exact where a character spans tokens.
-    private static int CharactersBegunIn(ReadOnlySpan<byte> bytes)
-    {
-        var count = 0;
-        foreach (var value in bytes)
-        {
-            count += (value & 0xC0) == 0x80 ? 0 : 1;
-        }
-
-        return count;
     }
 }

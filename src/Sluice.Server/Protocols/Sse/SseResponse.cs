@@ -1,53 +1,76 @@
+using System.Buffers;
 using System.IO.Pipelines;
+using System.Text;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Sluice.Server.Api;
 using Sluice.Server.Protocols.OpenAi;
 using Sluice.Streams;
 
 namespace Sluice.Server.Protocols.Sse;
 
 /// <summary>Reads a stream to an HTTP response as server-sent events, each flushed the moment it exists.</summary>
-internal static class SseResponse
+internal sealed class SseResponse(HttpResponse response, TimeProvider clock, TimeSpan readerTimeout)
 {
     /// <summary>How long a stream may be silent before a comment keeps proxies from taking it for dead.</summary>
     public static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(15);
 
+    /// <summary>Bytes after which a reader that catches up is flushed; below <see cref="BufferSize"/>, above which Kestrel's pipe would grow.</summary>
+    private const int FlushThreshold = 16 * 1024;
+
+    /// <summary>Bytes that Kestrel may hold of an answer; what else a slow reader has not taken stays in the log.</summary>
+    public const int BufferSize = 2 * FlushThreshold;
+
     // A line without an empty line after it: some decoders make an event of an empty block.
     private static readonly byte[] KeepAlive = ":\n"u8.ToArray();
 
-    /// <summary>Bytes after which a reader that catches up is flushed; below Kestrel's 64 KiB, above which its pipe would grow.</summary>
-    private const int FlushThreshold = 32 * 1024;
+    private readonly PipeWriter _output = response.BodyWriter;
+    private readonly CancellationToken _disconnected = response.HttpContext.RequestAborted;
 
-    /// <summary>Writes until the stream's terminal event.</summary>
-    /// <exception cref="OperationCanceledException">The reader disconnected.</exception>
-    public static async Task WriteAsync(HttpResponse response, StreamCursor cursor, OpenAiDialect dialect, TimeProvider clock)
+    /// <summary>Writes what comes after <paramref name="position"/> to the stream's terminal event.</summary>
+    /// <param name="cursor">Stands behind the last event that the reader has as a whole.</param>
+    /// <param name="position">Where the reader is.</param>
+    /// <param name="rest">What the reader lacks of an event that it has a part of.</param>
+    /// <param name="dialect">How events are told.</param>
+    /// <exception cref="OperationCanceledException">The reader disconnected, or was cut.</exception>
+    public async Task WriteAsync(StreamCursor cursor, SsePosition position, ReadOnlyMemory<byte> rest, OpenAiDialect dialect)
     {
-        Prepare(response);
-        var disconnected = response.HttpContext.RequestAborted;
-        var output = response.BodyWriter;
+        Prepare();
 
         // The answer's head leaves before its first event: whoever waits knows that the request was accepted.
-        await response.StartAsync(disconnected);
-        using var silence = new SilenceTimer(clock, disconnected);
-        while (await WaitAsync(cursor, output, silence, disconnected))
+        await response.StartAsync(_disconnected);
+        WriteFirstLines(position);
+        _output.Write(rest.Span);
+        await FlushAsync();
+        using var blocks = new SseBlocks(_output);
+        using var silence = new SilenceTimer(clock, _disconnected);
+        try
         {
-            while (cursor.TryRead(out var streamEvent))
+            while (await WaitAsync(cursor, silence))
             {
-                dialect.Write(streamEvent, output);
-                if (output.UnflushedBytes >= FlushThreshold)
+                while (cursor.TryRead(out var entry))
                 {
-                    await FlushAsync(output, disconnected);
+                    dialect.Write(entry, blocks);
+                    if (_output.UnflushedBytes >= FlushThreshold)
+                    {
+                        await FlushAsync();
+                    }
+                }
+
+                if (_output.UnflushedBytes > 0)
+                {
+                    await FlushAsync();
                 }
             }
-
-            if (output.UnflushedBytes > 0)
-            {
-                await FlushAsync(output, disconnected);
-            }
+        }
+        catch (EventsGoneException gone)
+        {
+            blocks.WriteAside(ApiError.Gone(gone));
+            await FlushAsync();
         }
     }
 
-    private static void Prepare(HttpResponse response)
+    private void Prepare()
     {
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-cache";
@@ -62,8 +85,14 @@ internal static class SseResponse
         response.HttpContext.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 
+    /// <summary>
+    /// Says where the reader is, and how soon to come back. The empty line that would make a block of it is left to the
+    /// first event: OpenAI's Python client takes a block without data for an event and fails to parse it.
+    /// </summary>
+    private void WriteFirstLines(SsePosition position) => _output.Write(Encoding.UTF8.GetBytes($"retry: 1000\nid: {position}\n"));
+
     /// <summary>Waits for the next event; writes a comment for every interval without one.</summary>
-    private static async ValueTask<bool> WaitAsync(StreamCursor cursor, PipeWriter output, SilenceTimer silence, CancellationToken disconnected)
+    private async ValueTask<bool> WaitAsync(StreamCursor cursor, SilenceTimer silence)
     {
         while (true)
         {
@@ -71,19 +100,31 @@ internal static class SseResponse
             {
                 return await cursor.WaitToReadAsync(silence.Restart());
             }
-            catch (OperationCanceledException) when (!disconnected.IsCancellationRequested)
+            catch (OperationCanceledException) when (!_disconnected.IsCancellationRequested)
             {
-                await output.WriteAsync(KeepAlive, disconnected);
+                _output.Write(KeepAlive);
+                await FlushAsync();
             }
         }
     }
 
-    private static async ValueTask FlushAsync(PipeWriter output, CancellationToken disconnected)
+    private async ValueTask FlushAsync()
     {
-        var result = await output.FlushAsync(disconnected);
+        var flush = _output.FlushAsync(_disconnected);
+        FlushResult result;
+        if (flush.IsCompleted)
+        {
+            result = await flush;
+        }
+        else
+        {
+            await using var patience = clock.CreateTimer(static context => ((HttpContext)context!).Abort(), response.HttpContext, readerTimeout, Timeout.InfiniteTimeSpan);
+            result = await flush;
+        }
+
         if (result.IsCompleted || result.IsCanceled)
         {
-            throw new OperationCanceledException("The reader disconnected.", disconnected);
+            throw new OperationCanceledException("The reader disconnected.", _disconnected);
         }
     }
 

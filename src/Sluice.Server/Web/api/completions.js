@@ -18,14 +18,18 @@ export class ApiError extends Error {
   }
 }
 
-/** Where a reader is in a stream: all that it needs to read on over another connection. */
+/** Where a reader is in a stream: all that it needs to read on over another connection, or another page. */
 export class StreamPosition {
-  streamId = null;
-  lastEventId = '';
+  /** @param {string | null} streamId @param {string} lastEventId */
+  constructor(streamId = null, lastEventId = '') {
+    this.streamId = streamId;
+    this.lastEventId = lastEventId;
+  }
 }
 
 /**
- * @typedef {{ kind: 'text', text: string }
+ * @typedef {{ kind: 'begin' }
+ *   | { kind: 'text', text: string }
  *   | { kind: 'finish', reason: string }
  *   | { kind: 'usage', usage: object, timings: object | null }} Piece
  */
@@ -46,40 +50,100 @@ export async function request(path, { key, ...options } = {}) {
 }
 
 /**
- * Starts a chat completion and yields its pieces until its end.
+ * Starts a chat completion and yields its pieces until its end. Aborting stops the generation; a connection that only
+ * breaks does not, so that {@link resumeChat} can go on with it.
  * @param {object} body the request, in OpenAI's shape
- * @param {{ key?: string | null, signal?: AbortSignal, position?: StreamPosition }} options
+ * @param {{ key?: string | null, signal: AbortSignal, position: StreamPosition }} options
  * @returns {AsyncGenerator<Piece>}
  */
-export async function* streamChat(body, { key, signal, position = new StreamPosition() } = {}) {
-  const response = await request('v1/chat/completions', {
+export async function* streamChat(body, { key, signal, position }) {
+  signal.throwIfAborted();
+  const connection = new AbortController();
+  const answer = request('v1/chat/completions', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
     body: JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
     key,
-    signal,
+    signal: connection.signal,
   });
-  position.streamId = response.headers.get('Sluice-Stream');
-  yield* readChat(response, position);
+  // Whoever stops before the answer's head came still has to learn which stream to stop.
+  const stop = () => answer.then((response) => stopStream(response.headers.get('Sluice-Stream'), key), () => {})
+    .finally(() => connection.abort(signal.reason));
+  signal.addEventListener('abort', stop);
+  try {
+    const response = await orAborted(answer, signal);
+    position.streamId = response.headers.get('Sluice-Stream');
+    yield { kind: 'begin' };
+    yield* readChat(response, position, signal);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/**
+ * Goes on with an answer after what its reader already has.
+ * @param {StreamPosition} position
+ * @param {{ key?: string | null, signal: AbortSignal }} options
+ * @returns {AsyncGenerator<Piece>}
+ */
+export async function* resumeChat(position, { key, signal }) {
+  signal.throwIfAborted();
+  const connection = new AbortController();
+  const stop = () => stopStream(position.streamId, key).finally(() => connection.abort(signal.reason));
+  signal.addEventListener('abort', stop);
+  try {
+    const response = await orAborted(request(`v1/streams/${encodeURIComponent(position.streamId)}/events`, {
+      headers: { Accept: 'text/event-stream', ...(position.lastEventId && { 'Last-Event-ID': position.lastEventId }) },
+      key,
+      signal: connection.signal,
+    }), signal);
+    if (response.status === 204) return; // it had everything
+    yield* readChat(response, position, signal);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Ends a generation. A disconnect does not. */
+async function stopStream(id, key) {
+  if (id === null) return;
+  try {
+    await request(`v1/streams/${encodeURIComponent(id)}`, { method: 'DELETE', key, keepalive: true });
+  } catch {
+    // It is gone, or the server is: there is nothing left to stop, or its grace will.
+  }
+}
+
+/** What the promise gives, or the abort, whichever comes first. */
+function orAborted(promise, signal) {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 /** The pieces of an answer's body; `position` is kept up to date for a reader that has to connect again. */
-export async function* readChat(response, position) {
+async function* readChat(response, position, signal) {
   const type = response.headers.get('Content-Type') ?? '';
   if (!type.startsWith('text/event-stream')) {
     throw new ApiError('refused', `The server answered with ${type || 'no content type'} where a stream of events was expected.`);
   }
 
-  const parser = new EventStreamParser(position.lastEventId);
+  const events = readEvents(response.body, new EventStreamParser(position.lastEventId));
   try {
-    for await (const event of readEvents(response.body, parser)) {
-      position.lastEventId = parser.lastEventId;
+    for (;;) {
+      const { done, value: event } = await orAborted(events.next(), signal);
+      if (done) break;
+      position.lastEventId = event.id;
       if (event.data === '[DONE]') return;
       yield* pieces(parse(event.data));
     }
   } catch (error) {
     if (error instanceof ApiError || error?.name === 'AbortError') throw error;
     throw new ApiError('cut', 'The connection broke before the answer was complete.');
+  } finally {
+    events.return().catch(() => {}); // not awaited: after an abort it waits for the connection's end
   }
   throw new ApiError('cut', 'The server closed the connection before the answer was complete.');
 }

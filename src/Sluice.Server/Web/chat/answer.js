@@ -6,7 +6,7 @@ import { FlowDrawing } from './flow.js';
 import { count, duration, rate } from './meter.js';
 
 const FINISH = { length: 'Reached the longest answer', stop: null };
-const STATES = { stopped: 'Stopped', interrupted: 'Cut off when the page was closed' };
+const STATES = { stopped: 'Stopped', interrupted: 'Cut off: the page was closed for too long' };
 
 /**
  * @typedef {object} AnswerActions
@@ -40,11 +40,12 @@ export class AnswerView {
         iconButton('again', 'Answer again', () => actions.regenerate(this), { 'data-regenerate': '' })));
     this.element = make('article', { class: 'answer', 'aria-label': 'Answer' }, this.#text, this.#note, this.#notice, this.#foot);
     this.#markdown = new MarkdownView(this.#text, { onCopy: actions.copyCode });
+    this.#markdown.push(message.text);
     if (message.state === 'streaming') {
       this.element.classList.add('streaming');
       this.element.setAttribute('aria-busy', 'true');
+      this.#markdown.render();
     } else {
-      this.#markdown.push(message.text);
       this.settle();
     }
   }

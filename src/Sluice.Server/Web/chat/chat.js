@@ -1,10 +1,17 @@
 // The chat itself: a question goes out, an answer comes in, one at a time.
 
-import { ApiError, StreamPosition, streamChat } from '../api/completions.js';
+import { ApiError, StreamPosition, resumeChat, streamChat } from '../api/completions.js';
 import { Meter } from './meter.js';
 import { Typist } from './typist.js';
 
 const MEASURE_EVERY_MS = 100;
+const RECONNECT_AFTER_MS = 250;
+
+/** How often a connection may break in a row without anything having come over it. */
+const MOST_FRUITLESS_CUTS = 5;
+
+/** What a page that was closed for too long is told of its answer. */
+const TOO_LATE = ['stream_not_found', 'stream_gone', 'events_gone', 'cancelled'];
 
 const TITLES = {
   unreachable: 'The server cannot be reached',
@@ -34,6 +41,7 @@ export class Chat extends EventTarget {
     list.replace(conversation.messages);
     const { last } = conversation;
     if (last?.error) this.#showError(list.lastAnswer, last.error);
+    if (last?.state === 'streaming') queueMicrotask(() => this.#goOn(last, list.lastAnswer)); // the page is put together first
   }
 
   get isRunning() {
@@ -87,7 +95,15 @@ export class Chat extends EventTarget {
       ...this.#settings.sampling(),
     };
     const message = this.#conversation.add('assistant', '', 'streaming');
-    const view = this.#list.addAnswer(message);
+    await this.#run(message, this.#list.addAnswer(message), body);
+  }
+
+  /** Goes on with an answer that was on its way when the page was left. */
+  #goOn(message, view) {
+    return this.#run(message, view, null);
+  }
+
+  async #run(message, view, body) {
     const run = new Run(message, view, this.#settings.get('pace'), () => this.#grew());
     this.#running = run;
     this.#changed();
@@ -106,31 +122,45 @@ export class Chat extends EventTarget {
     this.#grew();
   }
 
-  /** Reads one answer. What fails before anything came is tried again as soon as the server is ready. */
+  /**
+   * Reads one answer. A question that could not be sent is sent again as soon as the server is ready; an answer whose
+   * connection broke is read on from where it was.
+   */
   async #stream(run, body) {
-    for (let refusals = 0; ;) {
+    const { position } = run;
+    for (let failures = 0; ;) {
+      const { lastEventId } = position;
       try {
         if (!this.#connection.isReady) await this.#wait(run);
         run.start();
-        const model = this.#connection.state.model.id;
-        const position = new StreamPosition();
-        for await (const piece of streamChat({ model, ...body }, { key: this.#keys.get(), signal: run.signal, position })) {
+        const options = { key: this.#keys.get(), signal: run.signal, position };
+        const pieces = run.hasStream
+          ? resumeChat(position, options)
+          : streamChat({ model: this.#connection.state.model.id, ...body }, options);
+        for await (const piece of pieces) {
           run.take(piece);
-          this.#conversation.saveSoon();
+          if (piece.kind === 'begin') this.#conversation.save();
+          else this.#conversation.saveSoon();
         }
         return;
       } catch (error) {
-        const mayWait = error instanceof ApiError && ['unreachable', 'unavailable', 'key'].includes(error.kind) && !run.hasText;
-        if (!mayWait || run.signal.aborted) throw error;
+        if (!(error instanceof ApiError) || run.signal.aborted) throw error;
+        const mayTry = ['unreachable', 'unavailable', 'key', ...(run.hasStream ? ['cut'] : [])];
+        if (!mayTry.includes(error.kind)) throw error;
+        if (position.lastEventId !== lastEventId) failures = 0;
         await this.#connection.check();
-        if (this.#connection.isReady && ++refusals > 1) throw error; // it is there and still refuses
+        // It is there and still refuses, or every connection to it breaks.
+        if (this.#connection.isReady && ++failures > (run.hasStream ? MOST_FRUITLESS_CUTS : 1)) throw error;
+        if (run.hasStream) await new Promise((resolve) => { setTimeout(resolve, RECONNECT_AFTER_MS * failures); });
       }
     }
   }
 
   async #wait(run) {
     run.pause();
-    run.view.wait('Waiting for the server. The question will be sent as soon as it is ready.');
+    run.view.wait(run.hasStream
+      ? 'Waiting for the server. The answer goes on as soon as it is there.'
+      : 'Waiting for the server. The question will be sent as soon as it is ready.');
     await this.#connection.whenReady(run.signal);
     run.view.resume();
   }
@@ -157,6 +187,8 @@ export class Chat extends EventTarget {
 class Run {
   message;
   view;
+  position;
+  #resumed;
   #abort = new AbortController();
   #typist;
   #meter = null;
@@ -166,6 +198,8 @@ class Run {
   constructor(message, view, pace, grew) {
     this.message = message;
     this.view = view;
+    this.#resumed = message.stream !== undefined;
+    this.position = new StreamPosition(message.stream?.id, message.stream?.after);
     this.#grew = grew;
     this.#typist = new Typist(pace, (text) => {
       view.type(text);
@@ -181,8 +215,13 @@ class Run {
     return this.message.text !== '';
   }
 
+  /** Whether the server has begun with it, so that it can be read again. */
+  get hasStream() {
+    return this.position.streamId !== null;
+  }
+
   start() {
-    this.#meter = new Meter();
+    if (!this.hasStream || this.#meter === null) this.#meter = new Meter(this.#resumed);
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#measure(true), MEASURE_EVERY_MS);
   }
@@ -193,6 +232,7 @@ class Run {
   }
 
   take(piece) {
+    this.message.stream = { id: this.position.streamId, after: this.position.lastEventId };
     if (piece.kind === 'text') {
       const isFirst = !this.hasText;
       this.message.text += piece.text;
@@ -201,7 +241,7 @@ class Run {
       if (isFirst) this.#measure(true);
     } else if (piece.kind === 'finish') {
       this.message.finish = piece.reason;
-    } else {
+    } else if (piece.kind === 'usage') {
       this.#meter.usage(piece.usage, piece.timings);
     }
   }
@@ -221,6 +261,8 @@ class Run {
   async end(error) {
     if (this.#abort.signal.aborted) {
       this.message.state = 'stopped';
+    } else if (this.#resumed && TOO_LATE.includes(error.code)) {
+      this.message.state = 'interrupted';
     } else {
       if (!(error instanceof ApiError)) console.error(error);
       this.message.state = 'failed';
@@ -234,6 +276,7 @@ class Run {
 
   async #finish() {
     clearInterval(this.#timer);
+    delete this.message.stream;
     if (this.#meter && this.hasText) {
       this.message.figures = this.#meter.figures(false);
       this.#measure(false);

@@ -9,6 +9,7 @@ import { Kept } from '../page/store.js';
  * @property {string} text
  * @property {'done' | 'streaming' | 'stopped' | 'interrupted' | 'failed'} state
  * @property {{ kind: string, message: string, code: string | null, param: string | null }} [error]
+ * @property {{ id: string, after: string }} [stream] the stream that it comes from while it does, and the last event that is in the text
  * @property {string} [finish] why the answer ended, by the server's word
  * @property {object} [figures] what {@link import('./meter.js').Meter} measured
  */
@@ -26,9 +27,9 @@ export class Conversation {
     const kept = this.#kept.load();
     if (Array.isArray(kept)) this.messages = kept.filter(isMessage);
     for (const message of this.messages) {
-      if (message.state === 'streaming') message.state = 'interrupted';
+      if (message.state === 'streaming' && !(message === this.last && message.stream)) message.state = 'interrupted';
     }
-    // Leaving the page breaks the answer that is on its way. That is no failure to keep: it was interrupted.
+    // Leaving the page breaks the answer that is on its way. That is no failure to keep: it goes on when the page is back.
     addEventListener('pagehide', () => {
       this.save();
       this.#left = true;

@@ -14,6 +14,7 @@ import { Flow } from './flow.js';
  */
 
 export class Meter {
+  #resumed;
   #start = performance.now();
   #first = null;
   #last = null;
@@ -21,6 +22,11 @@ export class Meter {
   #usage = null;
   #timings = null;
   #flow = new Flow();
+
+  /** @param {boolean} resumed whether the answer began on another page, whose clock is lost: then the server's figures count */
+  constructor(resumed = false) {
+    this.#resumed = resumed;
+  }
 
   /** A piece of text arrived. */
   text() {
@@ -41,9 +47,11 @@ export class Meter {
     const end = live ? performance.now() : this.#last ?? performance.now();
     const tokens = this.#usage?.completion_tokens ?? this.#chunks;
     if (live) this.#flow.reach(end - this.#start);
+    const ownTtft = this.#first === null ? null : this.#first - this.#start;
+    const ownRate = this.#rate(tokens, this.#last ?? end);
     return {
-      ttft: this.#first === null ? null : this.#first - this.#start,
-      rate: this.#rate(tokens, this.#last ?? end),
+      ttft: this.#resumed ? this.#timings?.ttft_ms ?? null : ownTtft,
+      rate: this.#resumed && this.#usage ? this.#timings?.decode_tokens_per_second ?? null : ownRate,
       tokens,
       total: end - this.#start,
       usage: this.#usage,

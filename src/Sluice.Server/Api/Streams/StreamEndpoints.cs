@@ -1,0 +1,116 @@
+using System.Diagnostics.CodeAnalysis;
+using Sluice.Server.Access;
+using Sluice.Server.Api.OpenAi;
+using Sluice.Server.Protocols.OpenAi;
+using Sluice.Server.Protocols.Sse;
+using Sluice.Streams;
+
+namespace Sluice.Server.Api.Streams;
+
+/// <summary>Streams by their ids: starting one without reading it, reading one again, looking at it, stopping it.</summary>
+internal static class StreamEndpoints
+{
+    /// <summary>Most streams that a list names.</summary>
+    private const int MostListed = 100;
+
+    private static readonly string DialectNames = $"'{ChatDialect.Name}' or '{TextDialect.Name}'";
+
+    public static async Task CreateAsync(HttpContext http, ModelHost models, GenerationRunner runner)
+    {
+        var read = http.Request.Query["as"].ToString() switch
+        {
+            "" or ChatDialect.Name => await Completions.ReadAsync(http, models, runner, ApiJson.Default.ChatCompletionBody, isStream: true),
+            TextDialect.Name => await Completions.ReadAsync(http, models, runner, ApiJson.Default.CompletionBody, isStream: true),
+            var other => NoDialect(other),
+        };
+        if (!read.Succeeded(out var ask, out var error) || !runner.Start(http, ask).Succeeded(out var stream, out error))
+        {
+            await JsonResponse.WriteAsync(http.Response, error);
+            return;
+        }
+
+        http.Response.Headers.Location = $"/v1/streams/{stream.Header.Id}";
+        await JsonResponse.WriteAsync(http.Response, StatusCodes.Status202Accepted, json => StreamJson.Write(json, stream));
+    }
+
+    public static Task ListAsync(HttpContext http, StreamRegistry streams)
+    {
+        var own = streams.Of(Caller.Of(http).Identity);
+        return JsonResponse.WriteAsync(http.Response, StatusCodes.Status200OK, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("object"u8, "list");
+            json.WriteStartArray("data"u8);
+            foreach (var stream in own.Take(MostListed))
+            {
+                StreamJson.Write(json, stream);
+            }
+
+            json.WriteEndArray();
+            json.WriteBoolean("has_more"u8, own.Count > MostListed);
+            json.WriteEndObject();
+        });
+    }
+
+    public static Task GetAsync(HttpContext http, StreamRegistry streams, string id)
+        => TryFind(http, streams, id, out var stream, out var error)
+            ? JsonResponse.WriteAsync(http.Response, StatusCodes.Status200OK, json => StreamJson.Write(json, stream))
+            : JsonResponse.WriteAsync(http.Response, error);
+
+    public static Task DeleteAsync(HttpContext http, StreamRegistry streams, string id)
+    {
+        if (TryFind(http, streams, id, out var stream, out var error))
+        {
+            stream.Stop(StopCause.Request);
+        }
+        else if (error.Status != StatusCodes.Status410Gone)
+        {
+            return JsonResponse.WriteAsync(http.Response, error);
+        }
+
+        // What is stopped already, or ended, or forgotten is as stopped as it was asked to be.
+        http.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
+    }
+
+    public static async Task ReadAsync(HttpContext http, StreamRegistry streams, GenerationRunner runner, string id)
+    {
+        if (!TryFind(http, streams, id, out var stream, out var error)
+            || !ReadPosition(http.Request).Succeeded(out var position, out error)
+            || !FindDialect(http.Request, stream.Header).Succeeded(out var dialect, out error))
+        {
+            await JsonResponse.WriteAsync(http.Response, error);
+            return;
+        }
+
+        await runner.ResumeAsync(http, stream, position, dialect);
+    }
+
+    private static bool TryFind(
+        HttpContext http, StreamRegistry streams, string id, [NotNullWhen(true)] out GenerationStream? stream, [NotNullWhen(false)] out ApiError? error)
+    {
+        var found = streams.TryFind(Caller.Of(http).Identity, new StreamId(id), out stream, out var isForgotten);
+        error = found ? null
+            : isForgotten ? new ApiError(StatusCodes.Status410Gone, $"Stream {id} has ended and is kept no longer.", Code: "stream_gone")
+            : new ApiError(StatusCodes.Status404NotFound, "There is no such stream.", Code: "stream_not_found");
+        return found;
+    }
+
+    /// <summary>Where the reader is: by the header that an EventSource sends when it comes back, else by the address.</summary>
+    private static Outcome<SsePosition> ReadPosition(HttpRequest request)
+    {
+        var header = request.Headers["Last-Event-ID"].ToString();
+        var (name, value) = header.Length > 0 ? ("Last-Event-ID", header) : ("after", request.Query["after"].ToString());
+        return value.Length == 0 ? default(SsePosition)
+            : SsePosition.TryParse(value, out var position) ? position
+            : ApiError.Invalid(name, $"{name} must be the id of an event, such as 17 or 17.1.", "invalid_position");
+    }
+
+    private static Outcome<OpenAiDialect> FindDialect(HttpRequest request, StreamHeader header)
+    {
+        var name = request.Query["as"].ToString();
+        return name.Length == 0 ? OpenAiDialect.Of(header) : OpenAiDialect.Find(name, header) is { } dialect ? dialect : NoDialect(name);
+    }
+
+    private static ApiError NoDialect(string name) => ApiError.Invalid("as", $"as must be {DialectNames}, not '{name}'.");
+}

@@ -1,0 +1,166 @@
+namespace Sluice.Streams;
+
+/// <summary>
+/// One generation as a stream: its log, who may read it, what becomes of it while nobody does, and how it is stopped.
+/// Made by a <see cref="StreamRegistry"/>, which keeps it for a while after its end.
+/// </summary>
+#pragma warning disable CA1001 // The source of the stop token is not disposed: the engine may look at its token after the end.
+public sealed class GenerationStream : IStreamWriter
+#pragma warning restore CA1001
+{
+    /// <summary>What a stream without any event holds of the memory; counted, so that many short streams are bounded too.</summary>
+    internal const long EmptyBytes = 2048;
+
+    private readonly Lock _gate = new();
+    private readonly StreamRegistry _registry;
+    private readonly StreamLog _log;
+    private readonly CancellationTokenSource _stop = new();
+    private ITimer? _grace;
+    private StopCause? _stopped;
+    private bool _begun;
+
+    internal GenerationStream(StreamHeader header, DisconnectPolicy onDisconnect, IdempotencyKey? key, StreamRegistry registry)
+    {
+        (Header, OnDisconnect, Key, _registry) = (header, onDisconnect, key, registry);
+        var pauses = onDisconnect != DisconnectPolicy.Continue;
+        _log = new StreamLog(new LogLimits(registry.Limits.BytesOfOne, pauses ? registry.Limits.Window : null, pauses))
+        {
+            ReadersChanged = CareForUnread,
+        };
+    }
+
+    /// <summary>What is constant for the stream's life.</summary>
+    public StreamHeader Header { get; }
+
+    /// <summary>What becomes of it while nobody reads.</summary>
+    public DisconnectPolicy OnDisconnect { get; }
+
+    /// <summary>Cancelled when the generation is to stop.</summary>
+    public CancellationToken StopToken => _stop.Token;
+
+    /// <summary>Who stopped it; null where nobody did before its end.</summary>
+    public StopCause? Stopped
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _stopped;
+            }
+        }
+    }
+
+    /// <summary>By which a retry of the request finds it.</summary>
+    internal IdempotencyKey? Key { get; }
+
+    /// <summary>When the registry may forget it; guarded by the registry's lock. Null while it goes on.</summary>
+    internal DateTimeOffset? KeptUntil { get; set; }
+
+    /// <summary>The stream's log as it is at this moment.</summary>
+    public LogStatus Look() => _log.Look();
+
+    /// <summary>When the stream will be forgotten at the earliest; null while it goes on.</summary>
+    public DateTimeOffset? Expires => _registry.ExpiryOf(this);
+
+    /// <summary>Opens a cursor, which counts as a reader until it is disposed.</summary>
+    /// <param name="after">Number of the last event that the reader already has; 0 for the whole stream.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="after"/> is negative or has not been written.</exception>
+    /// <exception cref="EventsGoneException">The next event is kept no longer.</exception>
+    public StreamCursor Read(long after = 0) => _log.Read(after);
+
+    /// <summary>The generation begins. From here on the stream is cared for while nobody reads it.</summary>
+    public void Begin()
+    {
+        lock (_gate)
+        {
+            _begun = true;
+        }
+
+        CareForUnread();
+    }
+
+    /// <inheritdoc/>
+    public bool IsPaused => _log.IsPaused;
+
+    /// <inheritdoc/>
+    public void OnResumed(Action resumed) => _log.OnResumed(resumed);
+
+    /// <inheritdoc/>
+    public void Append(StreamEvent streamEvent)
+    {
+        var grown = _log.AppendWithin(streamEvent);
+        if (streamEvent.IsTerminal)
+        {
+            EndGrace();
+            _registry.Ended(this);
+        }
+
+        _registry.Grew(grown);
+    }
+
+    /// <summary>Stops the generation, unless it has ended or was stopped before. The stream's terminal event follows.</summary>
+    public void Stop(StopCause cause)
+    {
+        lock (_gate)
+        {
+            if (_stopped is not null || _log.Look().End is not null)
+            {
+                return;
+            }
+
+            _stopped = cause;
+        }
+
+        EndGrace();
+        _stop.Cancel(); // outside the lock: who is told may append
+    }
+
+    internal StreamLog Log => _log;
+
+    /// <summary>Whether a retry of the request had better start anew: this attempt failed, or nobody waited for it.</summary>
+    internal bool IsWorthless => Stopped is StopCause.NoReader or StopCause.Shutdown || _log.Look().End is StreamFailed;
+
+    private void CareForUnread()
+    {
+        lock (_gate)
+        {
+            var status = _log.Look();
+            if (!_begun || _stopped is not null || status.End is not null || OnDisconnect == DisconnectPolicy.Continue)
+            {
+                return;
+            }
+
+            if (!status.Readers.IsEmpty)
+            {
+                _grace?.Dispose();
+                _grace = null;
+                return;
+            }
+
+            if (OnDisconnect == DisconnectPolicy.Pause && _registry.Limits.Grace > TimeSpan.Zero)
+            {
+                _grace ??= _registry.Clock.CreateTimer(static state => ((GenerationStream)state!).StopUnread(), this, _registry.Limits.Grace, Timeout.InfiniteTimeSpan);
+                return;
+            }
+        }
+
+        Stop(StopCause.NoReader);
+    }
+
+    private void StopUnread()
+    {
+        if (_log.Look().Readers.IsEmpty)
+        {
+            Stop(StopCause.NoReader);
+        }
+    }
+
+    private void EndGrace()
+    {
+        lock (_gate)
+        {
+            _grace?.Dispose();
+            _grace = null;
+        }
+    }
+}

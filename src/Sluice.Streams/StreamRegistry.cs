@@ -1,0 +1,273 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Sluice.Streams;
+
+/// <summary>
+/// All streams of the process, by id: those that go on, and those that ended not long ago. What it keeps is bounded by
+/// bytes and by time.
+/// </summary>
+/// <param name="limits">What it may keep.</param>
+/// <param name="clock">Where time comes from.</param>
+public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : IDisposable
+{
+    /// <summary>How many forgotten streams are remembered by name, so that their readers are told what happened.</summary>
+    private const int MostForgotten = 10_000;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<StreamId, GenerationStream> _streams = [];
+    private readonly Dictionary<(string Owner, string Key), GenerationStream> _byKey = [];
+    private readonly Dictionary<StreamId, string> _forgotten = [];
+    private readonly Queue<StreamId> _forgottenInOrder = [];
+
+    // In order of KeptUntil: retention is the same for all.
+    private readonly LinkedList<GenerationStream> _ended = [];
+    private ITimer? _expiry;
+    private long _bytes;
+    private bool _closed;
+
+    /// <summary>What it may keep.</summary>
+    public StreamLimits Limits => limits;
+
+    /// <summary>Memory that all streams hold, by their own count.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    internal TimeProvider Clock => clock;
+
+    /// <summary>
+    /// Makes a stream; or, where <paramref name="key"/> names an attempt of the same owner that is kept, gives that
+    /// one's. An attempt that failed, or was cancelled for want of a reader, gives way to a new one.
+    /// </summary>
+    public OpenedStream Open(StreamHeader header, DisconnectPolicy onDisconnect, IdempotencyKey? key = null)
+    {
+        ArgumentNullException.ThrowIfNull(header);
+        GenerationStream stream;
+        bool isClosed;
+        lock (_gate)
+        {
+            if (key is not null && _byKey.TryGetValue((header.Owner, key.Value), out var earlier) && !earlier.IsWorthless)
+            {
+                return new OpenedStream(earlier, IsNew: false, IsSameRequest: earlier.Key == key);
+            }
+
+            stream = new GenerationStream(header, onDisconnect, key, this);
+            _streams.Add(header.Id, stream);
+            if (key is not null)
+            {
+                _byKey[(header.Owner, key.Value)] = stream;
+            }
+
+            Interlocked.Add(ref _bytes, GenerationStream.EmptyBytes);
+            isClosed = _closed;
+        }
+
+        if (isClosed)
+        {
+            stream.Stop(StopCause.Shutdown);
+        }
+
+        return new OpenedStream(stream, IsNew: true, IsSameRequest: true);
+    }
+
+    /// <summary>Finds a stream of <paramref name="owner"/>. What another owns is not found, as if it did not exist.</summary>
+    /// <param name="owner">Who asks.</param>
+    /// <param name="id">The stream's name.</param>
+    /// <param name="stream">The stream.</param>
+    /// <param name="isForgotten">Whether there was such a stream, which is kept no longer.</param>
+    public bool TryFind(string owner, StreamId id, [NotNullWhen(true)] out GenerationStream? stream, out bool isForgotten)
+    {
+        lock (_gate)
+        {
+            isForgotten = _forgotten.TryGetValue(id, out var formerOwner) && formerOwner == owner;
+            stream = _streams.TryGetValue(id, out var found) && found.Header.Owner == owner ? found : null;
+            return stream is not null;
+        }
+    }
+
+    /// <summary>The streams of <paramref name="owner"/>, the newest first.</summary>
+    public IReadOnlyList<GenerationStream> Of(string owner)
+    {
+        lock (_gate)
+        {
+            return [.. _streams.Values.Where(stream => stream.Header.Owner == owner).OrderByDescending(stream => stream.Header.Created)];
+        }
+    }
+
+    /// <summary>Takes a stream out that ended before its generation began, as if it had never been.</summary>
+    public void Discard(GenerationStream stream)
+    {
+        lock (_gate)
+        {
+            Remove(stream);
+        }
+    }
+
+    /// <summary>Stops every stream, and every one that is still to be opened.</summary>
+    public void StopAll()
+    {
+        GenerationStream[] streams;
+        lock (_gate)
+        {
+            _closed = true;
+            streams = [.. _streams.Values];
+        }
+
+        foreach (var stream in streams)
+        {
+            stream.Stop(StopCause.Shutdown);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        StopAll();
+        lock (_gate)
+        {
+            _expiry?.Dispose();
+            _expiry = null;
+        }
+    }
+
+    /// <summary>Takes note that a stream has its terminal event.</summary>
+    internal void Ended(GenerationStream stream)
+    {
+        lock (_gate)
+        {
+            Keep(stream);
+        }
+    }
+
+    /// <summary>Takes note of a log's growth, and makes room where there is too much. Called without any lock held.</summary>
+    internal void Grew(long bytes)
+    {
+        if (Interlocked.Add(ref _bytes, bytes) <= limits.BytesOfAll || bytes <= 0)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            while (Bytes > limits.BytesOfAll)
+            {
+                if (_ended.First is { } oldest)
+                {
+                    Forget(oldest.Value);
+                }
+                else if (!CutLongest())
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    internal DateTimeOffset? ExpiryOf(GenerationStream stream)
+    {
+        lock (_gate)
+        {
+            return stream.KeptUntil;
+        }
+    }
+
+    private void Keep(GenerationStream stream)
+    {
+        stream.KeptUntil = clock.GetUtcNow() + limits.Retention;
+        _ended.AddLast(stream);
+        if (_ended.Count == 1 && !_closed)
+        {
+            SetExpiry();
+        }
+    }
+
+    private void SetExpiry()
+    {
+        _expiry ??= clock.CreateTimer(static state => ((StreamRegistry)state!).Expire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (_ended.First is { } next)
+        {
+            var wait = next.Value.KeptUntil!.Value - clock.GetUtcNow();
+            _expiry.Change(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void Expire()
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            var now = clock.GetUtcNow();
+            while (_ended.First is { } oldest && oldest.Value.KeptUntil <= now)
+            {
+                if (oldest.Value.Look().Readers.IsEmpty)
+                {
+                    Forget(oldest.Value);
+                }
+                else
+                {
+                    // Time counts from its last reader too: whoever is still reading is not cut off.
+                    _ended.RemoveFirst();
+                    oldest.Value.KeptUntil = now + limits.Retention;
+                    _ended.AddLast(oldest);
+                }
+            }
+
+            SetExpiry();
+        }
+    }
+
+    /// <summary>Takes an ended stream out, and leaves its name.</summary>
+    private void Forget(GenerationStream stream)
+    {
+        Remove(stream);
+        _forgotten.Add(stream.Header.Id, stream.Header.Owner);
+        _forgottenInOrder.Enqueue(stream.Header.Id);
+        if (_forgottenInOrder.Count > MostForgotten)
+        {
+            _forgotten.Remove(_forgottenInOrder.Dequeue());
+        }
+    }
+
+    private void Remove(GenerationStream stream)
+    {
+        if (!_streams.Remove(stream.Header.Id))
+        {
+            return;
+        }
+
+        _ended.Remove(stream);
+        if (stream.Key is { } key && _byKey.TryGetValue((stream.Header.Owner, key.Value), out var named) && named == stream)
+        {
+            _byKey.Remove((stream.Header.Owner, key.Value));
+        }
+
+        Interlocked.Add(ref _bytes, -stream.Log.Drop(0) - GenerationStream.EmptyBytes);
+    }
+
+    /// <summary>Halves the longest log; halving keeps the search rare. False where nothing is left to drop.</summary>
+    private bool CutLongest()
+    {
+        GenerationStream? longest = null;
+        var most = 0L;
+        foreach (var stream in _streams.Values)
+        {
+            var bytes = stream.Look().Bytes;
+            if (bytes > most)
+            {
+                (longest, most) = (stream, bytes);
+            }
+        }
+
+        var freed = longest?.Log.Drop(most / 2) ?? 0;
+        Interlocked.Add(ref _bytes, -freed);
+        return freed > 0;
+    }
+}
+
+/// <summary>What <see cref="StreamRegistry.Open"/> gives.</summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="IsNew">Whether it was made now, so that its generation is to be started.</param>
+/// <param name="IsSameRequest">Whether its request is the one that was asked; false where an idempotency key is used for two.</param>
+public readonly record struct OpenedStream(GenerationStream Stream, bool IsNew, bool IsSameRequest);

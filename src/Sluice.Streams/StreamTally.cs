@@ -1,0 +1,70 @@
+namespace Sluice.Streams;
+
+/// <summary>Adds a stream's events up to the <see cref="StreamContext"/> of the next one.</summary>
+internal sealed class StreamTally
+{
+    private readonly List<ChoiceTally> _choices = [];
+    private StreamContext _stream;
+
+    /// <summary>Tokens of the prompt.</summary>
+    public int PromptTokens => _stream.PromptTokens;
+
+    /// <summary>Tokens generated, over all choices.</summary>
+    public int CompletionTokens => _stream.CompletionTokens;
+
+    /// <summary>Whether somebody stopped a choice.</summary>
+    public bool IsCancelled => _stream.IsCancelled;
+
+    /// <summary>What the events so far amount to for <paramref name="next"/>.</summary>
+    public StreamContext Before(StreamEvent next)
+    {
+        var choice = (next as StreamDelta ?? _stream.LastEnd)?.Choice;
+        return choice < _choices.Count
+            ? _stream with
+            {
+                ChoiceHasText = _choices[choice.Value].HasText,
+                ChoiceHasTokens = _choices[choice.Value].HasTokens,
+                ChoiceCharacters = _choices[choice.Value].Characters,
+            }
+            : _stream;
+    }
+
+    /// <summary>Takes the next event in.</summary>
+    public void Add(StreamEvent streamEvent)
+    {
+        if (streamEvent is StreamStarted started)
+        {
+            _stream = _stream with { PromptTokens = started.PromptTokens };
+        }
+        else if (streamEvent is StreamDelta delta)
+        {
+            Add(delta);
+        }
+    }
+
+    private void Add(StreamDelta delta)
+    {
+        while (_choices.Count <= delta.Choice)
+        {
+            _choices.Add(default);
+        }
+
+        var choice = _choices[delta.Choice];
+        var characters = choice.Characters;
+        foreach (var token in delta.Tokens)
+        {
+            characters += token.Logprobs?.Chosen.CharactersBegun ?? 0;
+        }
+
+        _choices[delta.Choice] = new ChoiceTally(choice.HasText || delta.Text.Length > 0, choice.HasTokens || !delta.Tokens.IsEmpty, characters);
+        _stream = _stream with
+        {
+            CompletionTokens = _stream.CompletionTokens + (delta.IsPrompt ? 0 : delta.Tokens.Length),
+            ChoicesEnded = _stream.ChoicesEnded + (delta.Finish is null ? 0 : 1),
+            IsCancelled = _stream.IsCancelled || delta.Finish is FinishReason.Cancelled,
+            LastEnd = delta.Finish is null ? _stream.LastEnd : delta,
+        };
+    }
+
+    private readonly record struct ChoiceTally(bool HasText, bool HasTokens, int Characters);
+}
