@@ -54,9 +54,15 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
     public QueueFull? Start(GenerationRequest request, IStreamWriter output, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(output);
-        return RequestValidator.Validate(request, Model.ContextLength, Model.Tokenizer.VocabularySize) is { } error
-            ? throw new ArgumentException($"{error.Field}: {error.Message}", nameof(request))
-            : _admission.Enter(new Generation(request, output, _clock, stop, _admission));
+        if (RequestValidator.Validate(request, Model.ContextLength, Model.Tokenizer.VocabularySize) is { } error)
+        {
+            throw new ArgumentException($"{error.Field}: {error.Message}", nameof(request));
+        }
+
+        // Where everything rests, the engine waits to be told that something does no longer.
+        output.OnResumed(_admission.Wake);
+        stop.UnsafeRegister(static admission => ((Admission)admission!).Wake(), _admission);
+        return _admission.Enter(new Generation(request, output, _clock, stop, _admission));
     }
 
     /// <summary>Ends every stream with an error and gives the model's memory back.</summary>

@@ -205,8 +205,8 @@ public sealed class InferenceEngineTests : IDisposable
         using var stop = new CancellationTokenSource();
         var log = new StreamLog();
         _engine.Start(Request(400), log, stop.Token);
-        var cursor = log.Read();
-        while (await cursor.WaitToReadAsync(TestContext.Current.CancellationToken) && cursor.TryRead(out var streamEvent) && streamEvent is not StreamDelta)
+        using var cursor = log.Read();
+        while (await cursor.WaitToReadAsync(TestContext.Current.CancellationToken) && cursor.TryRead(out var entry) && entry.Event is not StreamDelta)
         {
         }
 
@@ -214,6 +214,51 @@ public sealed class InferenceEngineTests : IDisposable
         Assert.Equal(FinishReason.Cancelled, EngineRun.Deltas(log)[^1].Finish);
         EngineRun.Events(Start(Request(1)));
         Assert.Equal(0, _engine.KvBlocks.Used);
+    }
+
+    [Fact]
+    public async Task PausedStream_RestsUntilItIsReadAndSaysTheSame()
+    {
+        using var streams = new StreamRegistry(new StreamLimits { Window = 8 }, TimeProvider.System);
+        var expected = EngineRun.Tokens(Start(Request(100)));
+        var stream = streams.Open(
+            new StreamHeader(StreamId.New(), "", default, "m", "chat", new Telling { Choices = 1 }), DisconnectPolicy.Pause).Stream;
+        var reader = stream.Read();
+        _engine.Start(Request(100), stream, stream.StopToken);
+        SpinWait.SpinUntil(() => stream.IsPaused, TimeSpan.FromMinutes(1));
+        EngineRun.Events(Start(Request(5))); // the engine is free for others meanwhile, and far beyond the step that was under way
+
+        Assert.InRange(stream.Look().CompletionTokens, 9, 10);
+        Assert.Equal(0, _engine.KvBlocks.Used);
+        var tokens = new List<int>();
+        while (await reader.WaitToReadAsync(TestContext.Current.CancellationToken))
+        {
+            while (reader.TryRead(out var entry))
+            {
+                if (entry.Event is StreamDelta delta)
+                {
+                    tokens.AddRange(delta.Tokens.Select(token => token.Id));
+                }
+
+                Assert.InRange(stream.Look().Readers[0].Backlog, 0, 10);
+            }
+        }
+
+        reader.Dispose();
+        Assert.Equal(expected, tokens);
+    }
+
+    [Fact]
+    public void PausedStreamThatIsStopped_EndsAtOnce()
+    {
+        using var streams = new StreamRegistry(new StreamLimits(), TimeProvider.System);
+        var stream = streams.Open(
+            new StreamHeader(StreamId.New(), "", default, "m", "chat", new Telling { Choices = 1 }), DisconnectPolicy.Pause).Stream;
+        _engine.Start(Request(400), stream, stream.StopToken); // nobody reads
+        stream.Stop(StopCause.Request);
+
+        Assert.True(SpinWait.SpinUntil(() => stream.Look().End is StreamFinished, TimeSpan.FromMinutes(1)));
+        Assert.True(stream.Look().IsCancelled);
     }
 
     [Fact]

@@ -77,7 +77,10 @@ internal sealed class Admission(int maxRequests, long maxTokens, TimeProvider cl
         }
     }
 
-    /// <summary>Hands out the next request that arrived; where none has, waits for one if the caller has nothing else to do. False once the door is closed.</summary>
+    /// <summary>
+    /// Hands out the next request that arrived; where none has, waits for one, or for <see cref="Wake"/>, if the caller
+    /// has nothing else to do. False once the door is closed.
+    /// </summary>
     public bool TryTake(bool wait, out Generation? generation)
     {
         while (true)
@@ -92,6 +95,19 @@ internal sealed class Admission(int maxRequests, long maxTokens, TimeProvider cl
             }
 
             _arrival.WaitOne();
+            wait = false;
+        }
+    }
+
+    /// <summary>Has the engine look again at what it has: something was resumed or stopped.</summary>
+    public void Wake()
+    {
+        lock (_gate)
+        {
+            if (!_closed)
+            {
+                _arrival.Set();
+            }
         }
     }
 

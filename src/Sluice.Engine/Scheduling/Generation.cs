@@ -25,6 +25,9 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
     /// <summary>Whether somebody stopped it.</summary>
     public bool IsStopped => stop.IsCancellationRequested;
 
+    /// <summary>Whether its readers are too far behind for it to go on, or there are none.</summary>
+    public bool IsPaused => output.IsPaused;
+
     /// <summary>Whether the stream has its terminal event.</summary>
     public bool HasEnded { get; private set; }
 

@@ -8,7 +8,8 @@ namespace Sluice.Engine.Scheduling;
 /// Says what each step computes: first the next token of every decoding sequence, then prompts, in chunks, into what
 /// is left of the step's token budget. A prompt whose next block another sequence is computing waits for it. When the
 /// KV blocks run out, the youngest sequence is preempted: it gives its blocks back and goes on later, from what the
-/// prefix index still has of them.
+/// prefix index still has of them. So does a sequence at once whose readers are too far behind: what it computed stays
+/// in the prefix index until somebody needs the memory, and it waits until they have caught up.
 /// </summary>
 /// <param name="pool">Where the sequences' blocks come from; it holds at least one whole context.</param>
 /// <param name="maxSequences">Most sequences that run at the same time.</param>
@@ -23,13 +24,14 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     /// <summary>How many sequences that do not fit are looked past in a step, so that a long queue costs nothing.</summary>
     private const int Lookahead = 8;
 
-    // Both in order of arrival; a preempted sequence waits where it arrived.
+    // Both in order of arrival; a preempted or paused sequence waits where it arrived.
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _waiting = [];
     private readonly Batch _batch = new();
     private long _arrivals;
 
-    public bool HasWork => _running.Count + _waiting.Count > 0;
+    /// <summary>Whether there is something to compute or to end; not where everything is paused.</summary>
+    public bool HasWork => _running.Exists(Works) || _waiting.Exists(Works);
 
     /// <summary>Sequences that were admitted, in order of arrival.</summary>
     public ReadOnlySpan<Sequence> RunningSequences => CollectionsMarshal.AsSpan(_running);
@@ -62,6 +64,7 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     public Batch Next(TokenBudget budget)
     {
         _batch.Clear();
+        RestPaused();
         Admit();
         AddDecodes();
         AddPrefills(budget);
@@ -141,6 +144,19 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
         }
     }
 
+    private static bool Works(Sequence sequence) => !sequence.Generation.IsPaused || sequence.Generation.IsStopped;
+
+    private void RestPaused()
+    {
+        for (var i = _running.Count - 1; i >= 0; i--)
+        {
+            if (_running[i].Generation.IsPaused)
+            {
+                Preempt(_running[i]);
+            }
+        }
+    }
+
     /// <summary>
     /// Lets waiting sequences run that fit beside the others, in order of arrival. One that does not fit is passed by
     /// younger ones a few times, so that memory does not lie idle, and then no more, so that its turn comes.
@@ -148,9 +164,15 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     private void Admit()
     {
         var blocked = 0;
-        while (blocked < Math.Min(_waiting.Count, Lookahead) && _running.Count < maxSequences)
+        for (var i = 0; i < _waiting.Count && blocked < Lookahead && _running.Count < maxSequences;)
         {
-            var sequence = _waiting[blocked];
+            var sequence = _waiting[i];
+            if (sequence.Generation.IsPaused)
+            {
+                i++;
+                continue;
+            }
+
             sequence.TakeFromCache();
             if (!Fits(sequence))
             {
@@ -161,14 +183,16 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
                 }
 
                 blocked++;
+                i++;
                 continue;
             }
 
-            _waiting.RemoveAt(blocked);
+            _waiting.RemoveAt(i);
             Insert(_running, sequence);
-            for (var i = 0; i < blocked; i++)
+            for (var passed = 0; passed < i; passed++)
             {
-                _waiting[i].Overtakings++;
+                // One that is paused is not waiting for its turn.
+                _waiting[passed].Overtakings += _waiting[passed].Generation.IsPaused ? 0 : 1;
             }
         }
     }
@@ -275,10 +299,15 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
             return false;
         }
 
-        _running.Remove(youngest);
-        youngest.DropBlocks();
-        Insert(_waiting, youngest);
+        Preempt(youngest);
         return true;
+    }
+
+    private void Preempt(Sequence sequence)
+    {
+        _running.Remove(sequence);
+        sequence.DropBlocks();
+        Insert(_waiting, sequence);
     }
 
     private static void Insert(List<Sequence> sequences, Sequence sequence)

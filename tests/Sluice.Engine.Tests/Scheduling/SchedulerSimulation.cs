@@ -3,7 +3,7 @@ using Sluice.Streams;
 namespace Sluice.Engine.Tests.Scheduling;
 
 /// <summary>
-/// Random lives of the scheduler: prompts that share beginnings arrive, are cancelled, fail, are preempted. The
+/// Random lives of the scheduler: prompts that share beginnings arrive, are cancelled, fail, are preempted, pause and go on. The
 /// simulated engine checks every step; here, that nobody starves and everything comes back.
 /// </summary>
 public sealed class SchedulerSimulation
@@ -25,9 +25,10 @@ public sealed class SchedulerSimulation
         Assert.True(lives.Sum(life => life.Cached) > 500);
         Assert.True(lives.Sum(life => life.Cancelled) > 20);
         Assert.True(lives.Sum(life => life.Failed) > 10);
+        Assert.True(lives.Sum(life => life.Pauses) > 100);
     }
 
-    private static (int Preemptions, int Cached, int Cancelled, int Failed) Live(int seed)
+    private static (int Preemptions, int Cached, int Cancelled, int Failed, int Pauses) Live(int seed)
     {
         var random = new Random(seed);
         var blocks = random.Next(6, 60);
@@ -35,7 +36,8 @@ public sealed class SchedulerSimulation
         using var engine = new SimulatedEngine(blocks, context, maxSequences: random.Next(1, 12));
         var alive = new List<Life>();
         var ended = new List<Life>();
-        for (var (step, arrived) = (0, 0); arrived < Arrivals || engine.Scheduler.HasWork; step++)
+        var pauses = 0;
+        for (var (step, arrived) = (0, 0); arrived < Arrivals || alive.Count > 0; step++)
         {
             if (arrived < Arrivals && random.Next(4) == 0)
             {
@@ -55,9 +57,17 @@ public sealed class SchedulerSimulation
                 Assert.All(alive, life => Assert.True(life.Log.End is not null || !life.Stop.IsCancellationRequested, "A stopped request goes on."));
             }
 
+            if (alive.Count > 0 && (random.Next(8) == 0 || !engine.Scheduler.HasWork))
+            {
+                var life = alive[random.Next(alive.Count)];
+                life.Log.IsPaused = !life.Log.IsPaused && engine.Scheduler.HasWork;
+                pauses += life.Log.IsPaused ? 1 : 0;
+            }
+
             var hadWork = engine.Scheduler.HasWork;
             var runs = engine.Step(random.Next(1, 100), fails: random.Next(60) == 0);
             Assert.Equal(hadWork, runs.Count > 0);
+            Assert.DoesNotContain(runs, static run => run.Sequence.Generation.IsPaused);
             ended.AddRange(alive.Where(static life => life.Log.End is not null));
             alive.RemoveAll(static life => life.Log.End is not null);
             Assert.All(alive, life => Assert.True(step - life.Since < 8000, "A request starves."));
@@ -69,7 +79,8 @@ public sealed class SchedulerSimulation
             engine.Preemptions,
             ended.Sum(static life => (life.Log.End as StreamFinished)?.Usage.CachedTokens ?? 0),
             ended.Count(static life => life.Stop.IsCancellationRequested),
-            ended.Count(static life => life.Log.End is StreamFailed));
+            ended.Count(static life => life.Log.End is StreamFailed),
+            pauses);
     }
 
     private sealed class Life(int since)
@@ -85,6 +96,8 @@ public sealed class SchedulerSimulation
     private sealed class EndLog : IStreamWriter
     {
         public StreamEvent? End { get; private set; }
+
+        public bool IsPaused { get; set; }
 
         public void Append(StreamEvent streamEvent)
         {

@@ -307,6 +307,51 @@ public sealed class SchedulerTests : IDisposable
         Assert.Equal([(30, 1), (80, 39)], Step(40));
     }
 
+    [Fact]
+    public void PausedSequence_LeavesTheBatchAndGoesOnFromWhatIsCached()
+    {
+        var log = new PausableLog();
+        var paused = Add(prompt: 40, output: log);
+        Add(prompt: 20);
+        _engine.Step(100);
+        _engine.Step(100);
+        log.IsPaused = true;
+        var before = paused.Tokens.Length;
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.DoesNotContain(_engine.Step(100), run => run.Sequence == paused);
+        }
+
+        Assert.Equal(before, paused.Tokens.Length);
+        Assert.Equal(0, paused.Blocks.Count);
+        log.IsPaused = false;
+        var run = Assert.Single(_engine.Step(100), run => run.Sequence == paused);
+        Assert.Equal((32, before - 32), (run.Start, run.Count)); // two full blocks were still there
+        Assert.Equal(before + 1, paused.Tokens.Length);
+    }
+
+    [Fact]
+    public void PausedSequences_HoldUpNobodyBehindThem()
+    {
+        var logs = Enumerable.Range(0, 40).Select(_ => new PausableLog { IsPaused = true }).ToList();
+        logs.ForEach(log => Add(prompt: 10, output: log));
+        Assert.False(_engine.Scheduler.HasWork);
+        var last = Add(prompt: 10, limit: 3);
+        _engine.RunToEnd();
+
+        Assert.True(last.HasEnded);
+        Assert.Equal(0, _engine.Pool.Used);
+    }
+
+    private sealed class PausableLog : IStreamWriter
+    {
+        public bool IsPaused { get; set; }
+
+        public void Append(StreamEvent streamEvent)
+        {
+        }
+    }
+
     private Sequence Add(int prompt, int limit = 1000, IStreamWriter? output = null) => _engine.Add(Prompt(_prompts++, prompt), limit, output: output);
 
     private static IEnumerable<int> Prompt(int number, int length) => Enumerable.Range(0, length).Select(i => (number + (i * 7)) % 97);
