@@ -19,10 +19,16 @@ internal sealed class TokenBudget
     private const double ShareOfDecodes = 0.25;
 
     /// <summary>Rows that the matrix kernels compute at once: fewer take as long, so a step's rows are filled up to a multiple.</summary>
-    private const int KernelRows = 4;
+    private const int KernelRows = 8;
 
     /// <summary>How much longer a step may take where nothing decodes: larger chunks are cheaper, and only who comes next waits.</summary>
     private const double Undisturbed = 2;
+
+    /// <summary>Where nothing decodes, a step takes at least this many times what reading the weights takes, and so wastes little on it,</summary>
+    private const double TimesReading = 8;
+
+    /// <summary>but not longer than this many of the times above.</summary>
+    private const double MostUndisturbed = 10;
 
     private readonly double _stepTime;
     private readonly double _undisturbedTime;
@@ -52,8 +58,9 @@ internal sealed class TokenBudget
 
         var prefill = _cost.Marginal(batch.Prefill);
         var decode = _cost.Of(batch.Work) - prefill;
+        var time = batch.HasDecodes ? _stepTime : Math.Clamp(TimesReading * decode, _undisturbedTime, MostUndisturbed * _undisturbedTime);
         var share = Math.Max(
-            (batch.HasDecodes ? _stepTime : _undisturbedTime) - decode,
+            time - decode,
             Math.Max(LeastShare * _stepTime, ShareOfDecodes * decode));
         var tokens = _cost.TokensWithin(share - prefill, position);
         if (tokens == 0 && batch.Prefill.Rows > 0)
