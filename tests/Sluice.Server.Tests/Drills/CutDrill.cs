@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Sluice.Server.Tests.Scripted;
+using Sluice.Streams;
+
+namespace Sluice.Server.Tests.Drills;
+
+/// <summary>
+/// Streams whose connections are reset at random bytes, up to five times each, while they are generated. What the
+/// reader puts together must hash to what an undisturbed reader of the same stream gets.
+/// </summary>
+public sealed class CutDrill(ITestOutputHelper output)
+{
+    private const int AtOnce = 8;
+    private static readonly string[] Palette = ["a", " word", "\n", "\\\"", "Grüße ÄÖÜ", "日本語の長い文章、途中で切られる", "🦊🦊🦊🦊🦊🦊🦊🦊", "👩‍🚀", "е́", "\u2028", "data: x\n\nid: 9", ""];
+
+    [Fact]
+    public Task StreamsCutAtAnyByte_GoOnToTheSameBytes() => DrillAsync(streams: 300, seed: 1);
+
+    /// <summary>The same at length: <c>Sluice.Server.Tests -explicit only -method '*2000*'</c>.</summary>
+    [Fact(Explicit = true)]
+    public Task TwoThousandStreams_2000() => DrillAsync(streams: 2000, seed: Random.Shared.Next());
+
+    private async Task DrillAsync(int streams, int seed)
+    {
+        var engine = new ScriptedEngine { Script = stream => _ = PlayAsync(stream) };
+        await using var server = await TestServer.StartAsync(engine, limits: new StreamLimits { Grace = TimeSpan.FromMinutes(10) });
+        var places = new ConcurrentDictionary<CutPlace, int>();
+        var (bytes, done) = (0L, 0);
+        await Parallel.ForAsync(0, streams, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = TestContext.Current.CancellationToken }, async (i, cancellation) =>
+        {
+            var random = new Random(HashCode.Combine(seed, i));
+            var (path, body) = Ask(random, i);
+            var reader = new CutReader(server.Address, path, body, $"{seed}-{i}");
+            for (var cuts = random.Next(1, 6); cuts > 0; cuts--)
+            {
+                var at = random.Next(4) switch
+                {
+                    0 => random.Next(1, 400), // within the head and the first lines
+                    1 => random.Next(300, 6_000),
+                    _ => random.Next(300, 2_000),
+                };
+                if (await reader.ReadAsync(at, cancellation) is not { } place)
+                {
+                    break;
+                }
+
+                places.AddOrUpdate(place, 1, (_, count) => count + 1);
+            }
+
+            Assert.Null(await reader.ReadAsync(int.MaxValue, cancellation));
+            var undisturbed = new CutReader(server.Address, path, body, $"{seed}-{i}", reader.Stream);
+            Assert.Null(await undisturbed.ReadAsync(int.MaxValue, cancellation));
+            Assert.True(Hash(undisturbed.Text) == Hash(reader.Text), $"Stream {i} of seed {seed} differs:\n{undisturbed.Text}\n---\n{reader.Text}");
+            var isDone = undisturbed.Text.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal);
+            Assert.NotEqual(isDone, undisturbed.Text.Contains("engine_fault", StringComparison.Ordinal));
+            Interlocked.Add(ref done, isDone ? 1 : 0);
+            Interlocked.Add(ref bytes, Encoding.UTF8.GetByteCount(reader.Text));
+        });
+
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{streams} streams, {bytes} bytes, seed {seed}, {places.Values.Sum()} cuts: {string.Join(", ", places.OrderBy(place => place.Key).Select(place => $"{place.Key} {place.Value}"))}"));
+        Assert.All(Enum.GetValues<CutPlace>(), place => Assert.True(places.ContainsKey(place), $"No connection was cut at {place}."));
+
+        // Of requests that were sent again, because their answer's head was cut off, none was generated twice; but for those that had failed.
+        Assert.Equal(done, server.Streams.Of("").Count(stream => stream.Look().End is StreamFinished));
+    }
+
+    private static (string Path, string Body) Ask(Random random, int seed)
+    {
+        var options = (random.Next(4) switch
+        {
+            0 => ",\"n\":2",
+            1 => ",\"stream_options\":{\"include_usage\":true}",
+            2 => ",\"n\":3,\"stream_options\":{\"include_usage\":true,\"continuous_usage_stats\":true}",
+            _ => "",
+        }) + $",\"seed\":{seed},\"stream\":true";
+        return random.Next(2) == 0
+            ? ("/v1/chat/completions", $$"""{"messages":[{"role":"user","content":"Hello"}]{{(random.Next(3) == 0 ? ",\"logprobs\":true,\"top_logprobs\":2" : "")}}{{options}}}""")
+            : ("/v1/completions", $$"""{"prompt":"Hello"{{(random.Next(3) == 0 ? ",\"logprobs\":2" : "")}}{{options}}}""");
+    }
+
+    /// <summary>Generates what the request's seed says, in its own time.</summary>
+    private static async Task PlayAsync(ScriptedStream stream)
+    {
+        var random = new Random((int)stream.Request.Sampling.Seed);
+        for (var i = random.Next(5, 60); i > 0; i--)
+        {
+            await Task.Yield();
+            stream.Say(Palette[random.Next(Palette.Length)], random.Next(stream.Request.Choices));
+        }
+
+        if (random.Next(10) == 0)
+        {
+            stream.Fail("engine_fault", "The drill's engine broke — ✂.");
+            return;
+        }
+
+        for (var choice = stream.Request.Choices - 1; choice >= 0; choice--)
+        {
+            await Task.Yield();
+            stream.Finish(random.Next(2) == 0 ? FinishReason.Stop : FinishReason.Length, choice, random.Next(2) == 0 ? "" : "終");
+        }
+    }
+
+    private static string Hash(string text) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+}
