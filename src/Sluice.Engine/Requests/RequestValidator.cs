@@ -77,7 +77,7 @@ public static class RequestValidator
         var needed = request.Prompt.Length + (request.MaxTokens == 0 ? 0 : 1);
         return needed <= contextLength ? null : new RequestError(
             "prompt",
-            Text($"The prompt has {request.Prompt.Length} tokens and the context holds {contextLength}, of which the answer needs at least one. Shorten the prompt, or start the server with a larger --context."))
+            Text($"The prompt has {request.Prompt.Length} tokens and the context holds {contextLength}, of which the answer needs at least one. Shorten the prompt, or, if the model was trained for more, start the server with a larger --context."))
         {
             Code = "context_length_exceeded",
         };
