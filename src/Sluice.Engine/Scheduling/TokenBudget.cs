@@ -12,9 +12,6 @@ internal sealed class TokenBudget
     /// <summary>Tokens of a prompt before any cost is known.</summary>
     public const int First = 32;
 
-    /// <summary>What prompts get of the step time however long the decodes take, so that they keep most of their pace.</summary>
-    private const double LeastShare = 0.8;
-
     /// <summary>What prompts get beside decodes that take longer than the step time by themselves, as a part of their time.</summary>
     private const double ShareOfDecodes = 0.25;
 
@@ -35,7 +32,7 @@ internal sealed class TokenBudget
     private readonly int _rowsAtOnce;
     private readonly StepCost _cost;
 
-    /// <param name="stepTime">How long a step may take that decoding streams wait for.</param>
+    /// <param name="stepTime">How long decoding streams may wait for a part of a prompt.</param>
     public TokenBudget(TimeSpan stepTime)
         : this(stepTime.TotalSeconds, stepTime.TotalSeconds * Undisturbed, KernelRows, new StepCost())
     {
@@ -44,7 +41,7 @@ internal sealed class TokenBudget
     private TokenBudget(double stepTime, double undisturbedTime, int rowsAtOnce, StepCost cost)
         => (_stepTime, _undisturbedTime, _rowsAtOnce, _cost) = (stepTime, undisturbedTime, rowsAtOnce, cost);
 
-    /// <summary>A budget of so many tokens in every step, whatever they cost.</summary>
+    /// <summary>A budget of so many tokens of prompts in every step, whatever they cost.</summary>
     public static TokenBudget OfTokens(int tokens) => new(tokens, tokens, 1, StepCost.Known(step: 0, row: 1));
 
     /// <summary>Tokens of a prompt, from a position on, that a batch still has room for.</summary>
@@ -58,10 +55,9 @@ internal sealed class TokenBudget
 
         var prefill = _cost.Marginal(batch.Prefill);
         var decode = _cost.Of(batch.Work) - prefill;
-        var time = batch.HasDecodes ? _stepTime : Math.Clamp(TimesReading * decode, _undisturbedTime, MostUndisturbed * _undisturbedTime);
-        var share = Math.Max(
-            time - decode,
-            Math.Max(LeastShare * _stepTime, ShareOfDecodes * decode));
+        var share = batch.HasDecodes
+            ? Math.Max(_stepTime, ShareOfDecodes * decode)
+            : Math.Clamp(TimesReading * decode, _undisturbedTime, MostUndisturbed * _undisturbedTime) - decode;
         var tokens = _cost.TokensWithin(share - prefill, position);
         if (tokens == 0 && batch.Prefill.Rows > 0)
         {
