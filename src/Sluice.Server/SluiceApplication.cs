@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Sluice.Server.Access;
 using Sluice.Server.Api;
 using Sluice.Server.Protocols.Sse;
@@ -10,6 +11,9 @@ namespace Sluice.Server;
 /// <summary>Puts the server together: what listens, what stands before the routes, what the routes need.</summary>
 internal static class SluiceApplication
 {
+    /// <summary>Bytes that the system may hold of an answer on its way; for a reader 100 ms away that is still 640 KiB/s.</summary>
+    private const int SendBufferSize = 64 * 1024;
+
     /// <param name="host">The address to listen at.</param>
     /// <param name="port">The port; 0 takes a free one.</param>
     /// <param name="apiKey">The key to ask for; null asks for none.</param>
@@ -26,6 +30,14 @@ internal static class SluiceApplication
             kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes;
             kestrel.Limits.MaxResponseBufferSize = SseResponse.BufferSize;
             kestrel.Listen(host, port, listen => listen.Protocols = HttpProtocols.Http1);
+        });
+        builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint =>
+        {
+            // The sockets that it accepts inherit the size. Left to itself the system grows it to megabytes, which is more than
+            // a whole answer: then nobody would know that a reader does not read.
+            var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+            socket.SendBufferSize = SendBufferSize;
+            return socket;
         });
         builder.Logging.AddSimpleConsole().SetMinimumLevel(LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error); // a busy engine delays its heartbeat, which it warns of

@@ -16,10 +16,10 @@ internal sealed class SseResponse(HttpResponse response, TimeProvider clock, Tim
     public static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(15);
 
     /// <summary>Bytes after which a reader that catches up is flushed; below <see cref="BufferSize"/>, above which Kestrel's pipe would grow.</summary>
-    private const int FlushThreshold = 16 * 1024;
+    private const int FlushThreshold = 4 * 1024;
 
     /// <summary>Bytes that Kestrel may hold of an answer; what else a slow reader has not taken stays in the log.</summary>
-    public const int BufferSize = 2 * FlushThreshold;
+    public const int BufferSize = 4 * FlushThreshold;
 
     // A line without an empty line after it: some decoders make an event of an empty block.
     private static readonly byte[] KeepAlive = ":\n"u8.ToArray();
@@ -42,7 +42,6 @@ internal sealed class SseResponse(HttpResponse response, TimeProvider clock, Tim
         WriteFirstLines(position);
         _output.Write(rest.Span);
         await FlushAsync();
-        using var blocks = new SseBlocks(_output);
         using var silence = new SilenceTimer(clock, _disconnected);
         try
         {
@@ -50,7 +49,7 @@ internal sealed class SseResponse(HttpResponse response, TimeProvider clock, Tim
             {
                 while (cursor.TryRead(out var entry))
                 {
-                    dialect.Write(entry, blocks);
+                    SseScratch.Write(entry, dialect, _output);
                     if (_output.UnflushedBytes >= FlushThreshold)
                     {
                         await FlushAsync();
@@ -65,7 +64,7 @@ internal sealed class SseResponse(HttpResponse response, TimeProvider clock, Tim
         }
         catch (EventsGoneException gone)
         {
-            blocks.WriteAside(ApiError.Gone(gone));
+            SseScratch.WriteAside(ApiError.Gone(gone), _output);
             await FlushAsync();
         }
     }
