@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Sluice.Engine;
+using Sluice.Engine.Gguf;
 using Sluice.Engine.Requests;
 using Sluice.Streams;
 
@@ -100,13 +101,74 @@ internal sealed class EngineThroughput : IDisposable
         throw new UnreachableException("A stream ends with a terminal event.");
     }
 
-    /// <summary>Measures one model and prints a table.</summary>
-    public static void Print(string modelPath, int threads, int runs, TextWriter output)
+    /// <summary>What <c>scripts/bench engine</c> does.</summary>
+    /// <exception cref="FormatException">A number is none.</exception>
+    public static void Run(ReadOnlySpan<string> arguments, TextWriter output)
     {
-        using var engine = new EngineThroughput(modelPath, threads, runs);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{engine.Model}, {threads} threads, best of {runs}"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  prefill, 512 tokens            {engine.Prefill(512),8:F0} tok/s"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  decode, one stream, 128 tokens {engine.Decode(16, 128),8:F1} tok/s"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  16 streams, 32 + 64 tokens     {engine.Streams(16, 32, 64),8:F1} tok/s"));
+        var threads = Environment.ProcessorCount;
+        var runs = 5;
+        var models = new List<string>();
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            switch (arguments[i])
+            {
+                case "--threads" when i + 1 < arguments.Length:
+                    threads = int.Parse(arguments[++i], CultureInfo.InvariantCulture);
+                    break;
+                case "--runs" when i + 1 < arguments.Length:
+                    runs = int.Parse(arguments[++i], CultureInfo.InvariantCulture);
+                    break;
+                default:
+                    models.Add(arguments[i]);
+                    break;
+            }
+        }
+
+        if (models.Count > 0)
+        {
+            models.ForEach(model => Print(model, threads, runs, output));
+            return;
+        }
+
+        Print(Path.Combine("models", "rivulet-q8_0.gguf"), threads, runs, output);
+        var random = Path.Combine(Path.GetTempPath(), $"sluice-190m-{Environment.ProcessId}.gguf");
+        try
+        {
+            RandomModel.Of190M.WriteTo(random);
+            Print(random, threads, runs, output);
+        }
+        finally
+        {
+            File.Delete(random);
+        }
+    }
+
+    /// <summary>Measures one model and prints a table.</summary>
+    private static void Print(string modelPath, int threads, int runs, TextWriter output)
+    {
+        // Before and after, since the machine may be another's at times.
+        var bandwidth = MemoryBandwidth.Measure(threads);
+        double prefill, decode, streams;
+        using (var engine = new EngineThroughput(modelPath, threads, runs))
+        {
+            output.WriteLine($"{engine.Model}, {threads} threads, best of {runs}");
+            prefill = engine.Prefill(512);
+            decode = engine.Decode(16, 128);
+            streams = engine.Streams(16, 32, 64);
+        }
+
+        bandwidth = Math.Max(bandwidth, MemoryBandwidth.Measure(threads));
+        var read = decode * BytesPerToken(modelPath);
+        output.WriteLine($"  prefill, 512 tokens            {prefill,8:F0} tok/s");
+        output.WriteLine($"  decode, one stream, 128 tokens {decode,8:F1} tok/s, reads weights at {read / 1e9:F1} GB/s, {100 * read / bandwidth:F0} % of the {bandwidth / 1e9:F1} GB/s that the memory gives");
+        output.WriteLine($"  16 streams, 32 + 64 tokens     {streams,8:F1} tok/s");
+    }
+
+    /// <summary>Bytes of weights that a decoded token reads: all of the file's but the embeddings, of which it takes one row, unless they are the output matrix too.</summary>
+    private static long BytesPerToken(string modelPath)
+    {
+        using var file = GgufFile.Open(modelPath);
+        var isTied = file.FindTensor("output.weight") is null;
+        return file.Tensors.Where(tensor => isTied || tensor.Name != "token_embd.weight").Sum(tensor => tensor.ByteCount);
     }
 }

@@ -13,13 +13,19 @@ namespace Sluice.Benchmarks;
 internal sealed record RandomModel
 {
     /// <summary>About 190M parameters: the size of docs/performance.md's figures.</summary>
-    public static RandomModel Of190M => new() { Layers = 12, Width = 1024, FeedForward = 2816, Heads = 16, KvHeads = 8, Vocabulary = 32_000, Context = 4096 };
+    public static RandomModel Of190M => new() { Name = "190m", Layers = 12, Width = 1024, FeedForward = 2816, Heads = 16, KvHeads = 8, Vocabulary = 32_000, Context = 4096 };
 
     /// <summary>TinyLlama's shape, 1.1B parameters.</summary>
-    public static RandomModel Of1B => new() { Layers = 22, Width = 2048, FeedForward = 5632, Heads = 32, KvHeads = 4, Vocabulary = 32_000, Context = 4096 };
+    public static RandomModel Of1B => new() { Name = "1b", Layers = 22, Width = 2048, FeedForward = 5632, Heads = 32, KvHeads = 4, Vocabulary = 32_000, Context = 4096 };
+
+    /// <summary>310,000 parameters: computing costs next to nothing, so that what remains is the cost of serving.</summary>
+    public static RandomModel OfSwarm => new() { Name = "swarm", Layers = 5, Width = 64, FeedForward = 192, Heads = 8, KvHeads = 4, Vocabulary = 512, Context = 1024 };
 
     /// <summary>A few kilobytes, for tests.</summary>
-    public static RandomModel Tiny => new() { Layers = 1, Width = 32, FeedForward = 32, Heads = 2, KvHeads = 1, Vocabulary = RandomVocabulary.LeastSize, Context = 64, TiesEmbeddings = true };
+    public static RandomModel Tiny => new() { Name = "tiny", Layers = 1, Width = 32, FeedForward = 32, Heads = 2, KvHeads = 1, Vocabulary = RandomVocabulary.LeastSize, Context = 64, TiesEmbeddings = true };
+
+    /// <summary>What the shape is called where it is chosen by name.</summary>
+    public string Name { get; init; } = "random";
 
     public required int Layers { get; init; }
 
@@ -90,7 +96,7 @@ internal sealed record RandomModel
         AddMatrix(writer, "token_embd.weight", TiesEmbeddings ? better : Type, Width, Vocabulary);
         AddNorm(writer, "output_norm.weight");
         if (!TiesEmbeddings)
-            AddMatrix(writer, "output.weight", better, Width, Vocabulary);
+            AddMatrix(writer, "output.weight", better, Width, Vocabulary, RandomVocabulary.IsText);
 
         for (var layer = 0; layer < Layers; layer++)
         {
@@ -120,11 +126,19 @@ internal sealed record RandomModel
         });
     }
 
-    /// <summary>A matrix of rows × columns whose product with a vector of unit variance has unit variance.</summary>
-    private void AddMatrix(GgufWriter writer, string name, TensorType type, int columns, int rows)
+    /// <summary>
+    /// A matrix of rows × columns whose product with a vector of unit variance has unit variance. Rows that are left out
+    /// are zeros: of an output matrix, tokens that the likeliest token never is.
+    /// </summary>
+    private void AddMatrix(GgufWriter writer, string name, TensorType type, int columns, int rows, Func<int, int, bool>? has = null)
     {
         var weights = new RandomWeights(type, RandomFor(name), 1 / MathF.Sqrt(columns));
-        writer.AddTensor(name, type, [columns, rows], (_, bytes) => weights.Fill(bytes));
+        writer.AddTensor(name, type, [columns, rows], (row, bytes) =>
+        {
+            weights.Fill(bytes);
+            if (has?.Invoke((int)row, rows) == false)
+                bytes.Clear(); // a block of zero bytes is zeros in every type
+        });
     }
 
     /// <summary>Each tensor has its own random numbers, so that a change to one leaves the others.</summary>

@@ -44,6 +44,14 @@ internal static class RandomVocabulary
         writer.Add("tokenizer.chat_template", ChatTemplate);
     }
 
+    /// <summary>
+    /// Whether a token is a piece of ASCII text: no control token, no control character, no part of a longer character.
+    /// Where a model says nothing else, each of its tokens is a chunk of text at every server.
+    /// </summary>
+    /// <param name="token">The token.</param>
+    /// <param name="size">The vocabulary's size.</param>
+    public static bool IsText(int token, int size) => token < size - 3 && token is (>= 0x20 and <= 0x7E) or >= 256;
+
     private static (List<string> Pieces, List<string> Merges) MakePieces(int size)
     {
         var pieces = Enumerable.Range(0, 256).Select(value => LetterOf((byte)value).ToString()).ToList();
