@@ -56,11 +56,11 @@ internal sealed class Connection : IDisposable
         {
             record.SentAt = Stopwatch.GetTimestamp();
             for (var sent = 0; sent < request.Length;)
-                sent += await _socket.SendAsync(request[sent..]);
+                sent += await _socket.SendAsync(request[sent..], CancellationToken.None);
 
             while (!answer.IsComplete)
             {
-                var count = await _socket.ReceiveAsync(_buffer.AsMemory());
+                var count = await _socket.ReceiveAsync(_buffer.AsMemory(), CancellationToken.None);
                 if (count == 0)
                     break;
 

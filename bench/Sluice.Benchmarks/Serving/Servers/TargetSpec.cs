@@ -13,7 +13,7 @@ internal sealed partial record TargetSpec(string Name, Uri? Address, string? Com
     public static TargetSpec Parse(string text, string defaultName)
     {
         var named = Named().Match(text);
-        var name = named.Success ? named.Groups[1].Value : defaultName;
+        var name = named.Success ? named.Groups["name"].Value : defaultName;
         var rest = named.Success ? text[named.Length..] : text;
         if (rest.StartsWith("http://", StringComparison.Ordinal) && Uri.TryCreate(rest, UriKind.Absolute, out var address))
             return new TargetSpec(name, address, null);
@@ -34,6 +34,6 @@ internal sealed partial record TargetSpec(string Name, Uri? Address, string? Com
             : throw new FileNotFoundException($"The server is not built: there is no {server}.");
     }
 
-    [GeneratedRegex("^([A-Za-z0-9._-]+)=", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("^(?<name>[A-Za-z0-9._-]+)=", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Named();
 }

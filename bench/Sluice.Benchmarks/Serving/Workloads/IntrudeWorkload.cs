@@ -68,7 +68,7 @@ internal sealed class IntrudeWorkload : Workload
                 new Metric("prefill beside decoding", "% of alone", Better.Higher, 100 * beside / alone, Headline: true),
                 Rates.PerSecond("prefill alone", alone, headline: true),
                 Rates.PerSecond("prefill beside decoding (rate)", beside),
-                Rates.Milliseconds("longest gap before", decoding.Max(stream => stream.LongestGap(stream.Arrivals.FirstOrDefault(), arrival, arrival))),
+                Rates.Milliseconds("longest gap before", decoding.Max(stream => stream.LongestGap(stream.Arrivals.Count > 0 ? stream.Arrivals[0] : arrival, arrival, arrival))),
                 Rates.PerSecond("decode meanwhile", decodedTokens / StreamRecord.Seconds(arrival, end)),
                 Rates.Milliseconds("TTFT of the newcomers, alone", Rates.TimesToFirstToken(undisturbed).Max),
                 Rates.Milliseconds("TTFT of the newcomers, beside decoding", Rates.TimesToFirstToken(intruders).Max),
