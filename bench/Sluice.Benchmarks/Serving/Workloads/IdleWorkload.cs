@@ -32,8 +32,9 @@ internal sealed class IdleWorkload : Workload
 
     public override bool WarmsUp => false;
 
-    // One context of KV memory and no more: a long prompt has it to itself, and nobody overtakes.
-    public override string SluiceArguments => "--kv-memory 32M";
+    // One context of KV memory and no more: a long prompt has it to itself, and nobody overtakes. A queue with room for
+    // all; and whoever leaves is gone at once, so that what is left behind can be seen.
+    public override string SluiceArguments => "--kv-memory 32M --max-queue 20000 --max-queue-tokens 10000000 --on-disconnect cancel";
 
     public override async Task<WorkloadResult> RunAsync(Situation situation)
     {
