@@ -13,6 +13,12 @@ namespace Sluice.Engine.Models;
 /// <summary>From a file and options to a running engine; everything that can be wrong is found here.</summary>
 internal static class ModelLoader
 {
+    /// <summary>
+    /// Most KV blocks, four million tokens: each takes some memory beside its keys and values, which a file that claims
+    /// an endless context must not make large.
+    /// </summary>
+    private const int MostBlocks = 1 << 18;
+
     /// <summary>Contexts that the KV memory holds where nobody says how much it may take.</summary>
     private const int DefaultContexts = 16;
 
@@ -151,7 +157,7 @@ internal static class ModelLoader
         var memory = options.KvMemoryBytes ?? Math.Min(
             GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4,
             Math.Max(contextBlocks, Math.Min(DefaultContexts * (long)contextBlocks, DefaultMostBlocks)) * blockBytes);
-        var blocks = (int)Math.Min(memory / blockBytes, int.MaxValue / KvLayout.BlockSize);
+        var blocks = (int)Math.Min(memory / blockBytes, MostBlocks);
         if (blocks >= contextBlocks)
         {
             return (wanted, blocks);
