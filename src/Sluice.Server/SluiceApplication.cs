@@ -1,8 +1,8 @@
-using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Sluice.Server.Access;
 using Sluice.Server.Api;
+using Sluice.Server.Configuration;
 using Sluice.Server.Protocols.Sse;
 using Sluice.Streams;
 
@@ -14,13 +14,10 @@ internal static class SluiceApplication
     /// <summary>Bytes that the system may hold of an answer on its way; for a reader 100 ms away that is still 640 KiB/s.</summary>
     private const int SendBufferSize = 64 * 1024;
 
-    /// <param name="host">The address to listen at.</param>
-    /// <param name="port">The port; 0 takes a free one.</param>
-    /// <param name="apiKey">The key to ask for; null asks for none.</param>
-    /// <param name="limits">What streams may take, and what becomes of those that nobody reads.</param>
+    /// <param name="options">What the server was started with.</param>
     /// <param name="models">The engine, or where it will be; disposed with the application.</param>
     /// <param name="clock">The clock.</param>
-    public static WebApplication Build(IPAddress host, int port, string? apiKey, StreamLimits limits, ModelHost models, TimeProvider clock)
+    public static WebApplication Build(ServerOptions options, ModelHost models, TimeProvider clock)
     {
         // Empty, so that nothing but Sluice's own settings configures it.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "sluice" });
@@ -29,7 +26,7 @@ internal static class SluiceApplication
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes;
             kestrel.Limits.MaxResponseBufferSize = SseResponse.BufferSize;
-            kestrel.Listen(host, port, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(options.Host, options.Port, listen => listen.Protocols = HttpProtocols.Http1);
         });
         builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint =>
         {
@@ -46,14 +43,14 @@ internal static class SluiceApplication
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(clock);
         builder.Services.AddSingleton<GenerationRunner>();
-        builder.Services.AddSingleton(_ => new StreamRegistry(limits, clock));
+        builder.Services.AddSingleton(_ => new StreamRegistry(options.Streams, clock));
         builder.Services.AddSingleton(_ => models);
 
         var app = builder.Build();
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<StreamRegistry>().StopAll);
         app.UseErrorAnswers(app.Logger);
-        app.UseHostGate(host);
-        app.UseKeyGate(apiKey);
+        app.UseHostGate(options.Host);
+        app.UseKeyGate(options.ApiKey);
         Routes.Map(app);
         return app;
     }

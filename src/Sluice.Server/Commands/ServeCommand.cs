@@ -22,7 +22,7 @@ internal static class ServeCommand
     private static async Task<int> ServeAsync(ServerOptions options, Terminal terminal, EngineLoader loadEngine)
     {
         var models = new ModelHost();
-        await using var app = SluiceApplication.Build(options.Host, options.Port, options.ApiKey, options.Streams, models, TimeProvider.System);
+        await using var app = SluiceApplication.Build(options, models, TimeProvider.System);
         await ListenAsync(app, options);
         var address = Reachable(new Uri(app.Urls.First()));
         await terminal.Output.WriteLineAsync($"Sluice {Version} listens at {address}");

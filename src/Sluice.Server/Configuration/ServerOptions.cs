@@ -13,13 +13,15 @@ internal sealed record ServerOptions
 
     public required EngineOptions Engine { get; init; }
 
-    public required StreamLimits Streams { get; init; }
+    public StreamLimits Streams { get; init; } = new();
 
-    public required IPAddress Host { get; init; }
+    public IPAddress Host { get; init; } = IPAddress.Loopback;
 
-    public required int Port { get; init; }
+    /// <summary>The port to listen at; 0 takes a free one.</summary>
+    public int Port { get; init; } = 8080;
 
-    public required string? ApiKey { get; init; }
+    /// <summary>The key to ask every client for; null asks for none.</summary>
+    public string? ApiKey { get; init; }
 
     /// <exception cref="UsageException">A value cannot be.</exception>
     public static ServerOptions From(SettingValues values) => new()

@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Sluice.Engine;
+using Sluice.Server.Configuration;
 using Sluice.Streams;
 
 namespace Sluice.Server.Tests.Scripted;
@@ -28,16 +29,33 @@ public sealed class TestServer : IAsyncDisposable
 
     public HttpClient Client { get; }
 
-    public static Task<TestServer> StartAsync(IInferenceEngine engine, string? apiKey = null, TimeProvider? clock = null, StreamLimits? limits = null, int port = 0)
+    internal static Task<TestServer> StartAsync(
+        IInferenceEngine engine, string? apiKey = null, TimeProvider? clock = null, StreamLimits? limits = null, int port = 0, Func<ServerOptions, ServerOptions>? options = null)
     {
         var models = new ModelHost();
         models.Ready(engine);
-        return StartAsync(models, apiKey, clock, limits: limits, port: port);
+        return StartAsync(models, apiKey, clock, limits: limits, port: port, options: options);
     }
 
-    internal static async Task<TestServer> StartAsync(ModelHost models, string? apiKey = null, TimeProvider? clock = null, IPAddress? host = null, StreamLimits? limits = null, int port = 0)
+    /// <param name="models">Who answers.</param>
+    /// <param name="apiKey">The key to ask for.</param>
+    /// <param name="clock">The clock.</param>
+    /// <param name="host">Where to listen.</param>
+    /// <param name="limits">What streams may take.</param>
+    /// <param name="port">The port; a free one by default.</param>
+    /// <param name="options">Sets what the other parameters do not.</param>
+    internal static async Task<TestServer> StartAsync(
+        ModelHost models, string? apiKey = null, TimeProvider? clock = null, IPAddress? host = null, StreamLimits? limits = null, int port = 0, Func<ServerOptions, ServerOptions>? options = null)
     {
-        var app = SluiceApplication.Build(host ?? IPAddress.Loopback, port, apiKey, limits ?? new StreamLimits(), models, clock ?? TimeProvider.System);
+        var settings = new ServerOptions
+        {
+            Engine = new EngineOptions { ModelPath = "" },
+            Streams = limits ?? new StreamLimits(),
+            Host = host ?? IPAddress.Loopback,
+            Port = port,
+            ApiKey = apiKey,
+        };
+        var app = SluiceApplication.Build(options?.Invoke(settings) ?? settings, models, clock ?? TimeProvider.System);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new TestServer(app);
     }
