@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Sluice.Server.Access;
 using Sluice.Server.Api;
 using Sluice.Server.Configuration;
-using Sluice.Server.Protocols.Sse;
+using Sluice.Server.Protocols;
 using Sluice.Streams;
 
 namespace Sluice.Server;
@@ -25,7 +25,7 @@ internal static class SluiceApplication
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes;
-            kestrel.Limits.MaxResponseBufferSize = SseResponse.BufferSize;
+            kestrel.Limits.MaxResponseBufferSize = StreamResponse.BufferSize;
             kestrel.Listen(options.Host, options.Port, listen => listen.Protocols = HttpProtocols.Http1);
         });
         builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint =>
@@ -43,6 +43,7 @@ internal static class SluiceApplication
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(clock);
         builder.Services.AddSingleton<GenerationRunner>();
+        builder.Services.AddSingleton<GenerationAnswers>();
         builder.Services.AddSingleton(_ => new StreamRegistry(options.Streams, clock));
         builder.Services.AddSingleton(_ => models);
 

@@ -12,18 +12,44 @@ internal static class EventSize
     private const int ArrayHeader = 24;
 
     // A place in the log's ring, which is up to twice as long as it needs to be, and the event's own fields.
-    private const int Base = (2 * 64) + ObjectHeader + 56;
+    private const int Base = (2 * 80) + ObjectHeader + 64;
     private const int Token = 16;
     private const int Probability = 32;
 
+    // A reference, and an object of two references and a number.
+    private const int Part = 8 + ObjectHeader + 24;
+
     public static int Of(StreamEvent streamEvent) => streamEvent switch
     {
-        StreamDelta delta => Base + Of(delta.Text) + Of(delta.StopString) + Of(delta.Tokens),
+        StreamDelta delta => Base + Of(delta.Text) + Of(delta.StopString) + Of(delta.Tokens) + Of(delta.Parts),
         StreamFailed failed => Base + Of(failed.Code) + Of(failed.Message),
         _ => Base,
     };
 
     private static int Of(string? text) => text is null || text.Length == 0 ? 0 : ArrayHeader + (2 * text.Length);
+
+    private static int Of(ImmutableArray<DeltaPart> parts)
+    {
+        if (parts.IsDefaultOrEmpty)
+        {
+            return 0;
+        }
+
+        var bytes = ArrayHeader;
+        foreach (var part in parts)
+        {
+            bytes += Part + part switch
+            {
+                ContentPart content => Of(content.Text),
+                ReasoningPart reasoning => Of(reasoning.Text),
+                ToolCallPart call => Of(call.Id) + Of(call.Name),
+                ToolArgumentsPart arguments => Of(arguments.Text),
+                _ => 0,
+            };
+        }
+
+        return bytes;
+    }
 
     private static int Of(ImmutableArray<StreamToken> tokens)
     {

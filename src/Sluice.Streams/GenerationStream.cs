@@ -23,7 +23,7 @@ public sealed class GenerationStream : IStreamWriter
     {
         (Header, OnDisconnect, Key, _registry) = (header, onDisconnect, key, registry);
         var pauses = onDisconnect != DisconnectPolicy.Continue;
-        _log = new StreamLog(new LogLimits(registry.Limits.BytesOfOne, pauses ? registry.Limits.Window : null, pauses))
+        _log = new StreamLog(new LogLimits(registry.Limits.BytesOfOne, pauses ? registry.Limits.Window : null, pauses), header.Telling.KeepsText)
         {
             ReadersChanged = CareForUnread,
         };

@@ -27,6 +27,12 @@ public readonly record struct StreamContext
     /// <summary>Whether the choice had text before. The choice is a delta's own, and for other events the one that ended last.</summary>
     public bool ChoiceHasText { get; init; }
 
+    /// <summary>The choice's last block before; null where it had no parts.</summary>
+    public AnswerBlock? ChoiceBlock { get; init; }
+
+    /// <summary>Tool calls that the choice began before.</summary>
+    public int ChoiceToolCalls { get; init; }
+
     /// <summary>Whether the choice had tokens before.</summary>
     public bool ChoiceHasTokens { get; init; }
 

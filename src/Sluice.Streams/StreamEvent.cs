@@ -19,7 +19,7 @@ public sealed record StreamStarted(int PromptTokens) : StreamEvent;
 
 /// <summary>Text that is certain, with the tokens it came from.</summary>
 /// <param name="Choice">Index of the choice, 0 to n − 1.</param>
-/// <param name="Text">Text to append; empty only where <paramref name="Finish"/> is set or no text came of the tokens.</param>
+/// <param name="Text">What the model wrote, to append; empty only where <paramref name="Finish"/> is set or no text came of the tokens.</param>
 /// <param name="Tokens">The tokens generated since the choice's last delta.</param>
 /// <param name="Finish">Why the choice ended; set on the choice's last delta and nowhere else.</param>
 public sealed record StreamDelta(int Choice, string Text, ImmutableArray<StreamToken> Tokens, FinishReason? Finish = null) : StreamEvent
@@ -29,6 +29,15 @@ public sealed record StreamDelta(int Choice, string Text, ImmutableArray<StreamT
 
     /// <summary>Whether this is the prompt itself, echoed before the first generated text.</summary>
     public bool IsPrompt { get; init; }
+
+    /// <summary>
+    /// What <see cref="Text"/> is made of, where it was read for reasoning and tool calls: none where it is markup, or
+    /// may yet turn out to be. Default where it was not read: then all of it is content.
+    /// </summary>
+    public ImmutableArray<DeltaPart> Parts { get; init; }
+
+    /// <summary>What readers are told: <see cref="Parts"/>, or the text as it is.</summary>
+    public ImmutableArray<DeltaPart> ToldParts => !Parts.IsDefault ? Parts : Text.Length == 0 ? [] : [new ContentPart(Text)];
 }
 
 /// <summary>All choices ended. Terminal.</summary>

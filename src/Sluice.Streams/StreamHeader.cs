@@ -26,4 +26,10 @@ public sealed record Telling
 
     /// <summary>Whether every chunk has the usage so far.</summary>
     public bool ContinuousUsage { get; init; }
+
+    /// <summary>Whether the answer's text is kept together beside the events, for a dialect that tells it once more as a whole.</summary>
+    public bool KeepsText { get; init; }
+
+    /// <summary>What the dialect repeats of the request, as JSON of its own; null where it repeats nothing.</summary>
+    public string? Echo { get; init; }
 }

@@ -9,7 +9,7 @@ public sealed class StreamLog : IStreamWriter
 {
     private readonly Lock _gate = new();
     private readonly EventRing _events = new();
-    private readonly StreamTally _tally = new();
+    private readonly StreamTally _tally;
     private readonly List<StreamCursor> _waiting = [];
     private readonly List<StreamCursor> _readers = [];
     private readonly LogLimits _limits;
@@ -24,9 +24,10 @@ public sealed class StreamLog : IStreamWriter
     {
     }
 
-    internal StreamLog(LogLimits limits)
+    internal StreamLog(LogLimits limits, bool keepsText = false)
     {
         _limits = limits;
+        _tally = new StreamTally(keepsText);
         _isPaused = limits.PausesUnread;
     }
 

@@ -1,7 +1,8 @@
 namespace Sluice.Streams;
 
 /// <summary>Adds a stream's events up to the <see cref="StreamContext"/> of the next one.</summary>
-internal sealed class StreamTally
+/// <param name="keepsText">Whether blocks keep their text.</param>
+internal sealed class StreamTally(bool keepsText)
 {
     private readonly List<ChoiceTally> _choices = [];
     private StreamContext _stream;
@@ -24,6 +25,8 @@ internal sealed class StreamTally
             {
                 ChoiceHasText = _choices[choice.Value].HasText,
                 ChoiceHasTokens = _choices[choice.Value].HasTokens,
+                ChoiceBlock = _choices[choice.Value].Block,
+                ChoiceToolCalls = _choices[choice.Value].ToolCalls,
                 ChoiceCharacters = _choices[choice.Value].Characters,
             }
             : _stream;
@@ -56,7 +59,21 @@ internal sealed class StreamTally
             characters += token.Logprobs?.Chosen.CharactersBegun ?? 0;
         }
 
-        _choices[delta.Choice] = new ChoiceTally(choice.HasText || delta.Text.Length > 0, choice.HasTokens || !delta.Tokens.IsEmpty, characters);
+        var (block, toolCalls) = (choice.Block, choice.ToolCalls);
+        if (delta.Parts.IsDefault)
+        {
+            block = delta.Text.Length == 0 ? block : AnswerBlock.After(block, delta.Text, keepsText);
+        }
+        else
+        {
+            foreach (var part in delta.Parts)
+            {
+                block = AnswerBlock.After(block, part, keepsText);
+                toolCalls += part is ToolCallPart ? 1 : 0;
+            }
+        }
+
+        _choices[delta.Choice] = new ChoiceTally(choice.HasText || delta.Text.Length > 0, choice.HasTokens || !delta.Tokens.IsEmpty, characters, block, toolCalls);
         _stream = _stream with
         {
             CompletionTokens = _stream.CompletionTokens + (delta.IsPrompt ? 0 : delta.Tokens.Length),
@@ -66,5 +83,5 @@ internal sealed class StreamTally
         };
     }
 
-    private readonly record struct ChoiceTally(bool HasText, bool HasTokens, int Characters);
+    private readonly record struct ChoiceTally(bool HasText, bool HasTokens, int Characters, AnswerBlock? Block, int ToolCalls);
 }

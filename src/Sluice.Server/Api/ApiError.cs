@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Sluice.Engine.Requests;
-using Sluice.Server.Protocols.Sse;
+using Sluice.Server.Protocols;
 using Sluice.Streams;
 
 namespace Sluice.Server.Api;
@@ -12,6 +12,9 @@ namespace Sluice.Server.Api;
 /// <param name="Code">Stable name, where a client can act on it.</param>
 internal sealed record ApiError(int Status, string Message, string? Param = null, string? Code = null)
 {
+    /// <summary>The code of a stream that ended and was forgotten.</summary>
+    public const string StreamGone = "stream_gone";
+
     public string Type => Status switch
     {
         >= 500 => "server_error",
@@ -49,7 +52,7 @@ internal sealed record ApiError(int Status, string Message, string? Param = null
     public static ApiError Gone(EventsGoneException gone) => new(StatusCodes.Status410Gone, gone.Message, Code: "events_gone");
 
     /// <summary>What a reader is told that says to have what the stream never had.</summary>
-    public static ApiError InvalidPosition(SsePosition position)
+    public static ApiError InvalidPosition(EventPosition position)
         => Invalid("after", $"The stream has no event {position} yet, so nothing can come after it.", "invalid_position");
 
     public void WriteTo(Utf8JsonWriter json)

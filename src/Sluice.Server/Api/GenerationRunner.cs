@@ -1,100 +1,56 @@
 using Sluice.Engine.Requests;
 using Sluice.Server.Access;
-using Sluice.Server.Protocols.OpenAi;
-using Sluice.Server.Protocols.Sse;
+using Sluice.Server.Protocols;
 using Sluice.Streams;
 
 namespace Sluice.Server.Api;
 
-/// <summary>Starts a generation as a stream of its own, and reads streams to whoever asks.</summary>
+/// <summary>Starts generations as streams of their own, and finds streams again. The one way for every transport.</summary>
 internal sealed class GenerationRunner(StreamRegistry streams, TimeProvider clock)
 {
-    public const string StreamHeaderName = "Sluice-Stream";
-
     /// <summary>The moment, as <see cref="GenerationRequest.ArrivedAt"/> counts.</summary>
     public long Now => clock.GetTimestamp();
 
-    /// <summary>Starts a generation and reads it to its caller; or reads the one that an earlier attempt started.</summary>
-    public async Task AnswerAsync(HttpContext http, GenerationAsk ask)
+    /// <summary>Starts a generation with a reader at its beginning; or reads the one that an earlier attempt started.</summary>
+    /// <returns>The stream, and the reader, which is the caller's to dispose.</returns>
+    public Outcome<ReadStream> StartAndRead(Caller caller, GenerationAsk ask)
     {
-        if (!Open(http, ask, ask.OnDisconnect ?? streams.Limits.OnDisconnect).Succeeded(out var opened, out var error)
+        if (!Open(caller, ask, ask.OnDisconnect ?? streams.Limits.OnDisconnect).Succeeded(out var opened, out var error)
             || !Read(opened.Stream, default).Succeeded(out var cursor, out error))
-        {
-            await JsonResponse.WriteAsync(http.Response, error);
-            return;
-        }
-
-        // The reader is there before the generation begins: no stream is without one for a moment.
-        using (cursor)
-        {
-            if (opened.IsNew && Start(opened.Stream, ask) is { } refusal)
-            {
-                await JsonResponse.WriteAsync(http.Response, refusal);
-                return;
-            }
-
-            var dialect = OpenAiDialect.Of(opened.Stream.Header);
-            http.Response.Headers[StreamHeaderName] = opened.Stream.Header.Id.Value;
-            if (ask.IsStreamed)
-            {
-                await WriteAsync(http, cursor, default, default, dialect);
-            }
-            else
-            {
-                await WriteWholeAsync(http, cursor, opened.Stream.Header.Telling.Choices, dialect);
-            }
-        }
-    }
-
-    /// <summary>Starts a generation that nobody reads yet; or finds the one that an earlier attempt started.</summary>
-    public Outcome<GenerationStream> Start(HttpContext http, GenerationAsk ask)
-    {
-        // Whoever starts without reading does not want it to wait for a reader.
-        if (!Open(http, ask, ask.OnDisconnect ?? DisconnectPolicy.Continue).Succeeded(out var opened, out var error))
         {
             return error;
         }
 
-        if (opened.IsNew && Start(opened.Stream, ask) is { } refusal)
+        // The reader is there before the generation begins: no stream is without one for a moment.
+        if (opened.IsNew && Begin(opened.Stream, ask) is { } refusal)
         {
+            cursor.Dispose();
             return refusal;
         }
 
-        http.Response.Headers[StreamHeaderName] = opened.Stream.Header.Id.Value;
-        return opened.Stream;
+        return new ReadStream(opened.Stream, cursor);
     }
 
-    /// <summary>Reads a stream from <paramref name="position"/> on.</summary>
-    public async Task ResumeAsync(HttpContext http, GenerationStream stream, SsePosition position, OpenAiDialect dialect)
+    /// <summary>Starts a generation that nobody reads yet; or finds the one that an earlier attempt started.</summary>
+    public Outcome<GenerationStream> Start(Caller caller, GenerationAsk ask)
     {
-        if (!Read(stream, position).Succeeded(out var cursor, out var error))
+        // Whoever starts without reading does not want it to wait for a reader.
+        if (!Open(caller, ask, ask.OnDisconnect ?? DisconnectPolicy.Continue).Succeeded(out var opened, out var error))
         {
-            await JsonResponse.WriteAsync(http.Response, error);
-            return;
+            return error;
         }
 
-        using (cursor)
-        {
-            ReadOnlyMemory<byte> rest = default;
-            if (position.Blocks > 0 && !EventRest.TryRender(cursor, position, dialect, out rest))
-            {
-                await JsonResponse.WriteAsync(http.Response, ApiError.InvalidPosition(position));
-                return;
-            }
-
-            http.Response.Headers[StreamHeaderName] = stream.Header.Id.Value;
-            if (cursor.HasEnded && rest.IsEmpty)
-            {
-                // The reader has everything. This status ends an EventSource, which otherwise would come again and again.
-                http.Response.StatusCode = StatusCodes.Status204NoContent;
-                return;
-            }
-
-            await WriteAsync(http, cursor, position, rest, dialect);
-        }
+        return opened.IsNew && Begin(opened.Stream, ask) is { } refusal ? refusal : opened.Stream;
     }
 
-    private static Outcome<StreamCursor> Read(GenerationStream stream, SsePosition position)
+    /// <summary>Finds a stream of the caller's.</summary>
+    public Outcome<GenerationStream> Find(Caller caller, string id)
+        => streams.TryFind(caller.Identity, new StreamId(id), out var stream, out var isForgotten) ? stream
+            : isForgotten ? new ApiError(StatusCodes.Status410Gone, $"Stream {id} has ended and is kept no longer.", Code: ApiError.StreamGone)
+            : new ApiError(StatusCodes.Status404NotFound, "There is no such stream.", Code: "stream_not_found");
+
+    /// <summary>Opens a reader of a stream, behind the last event that it has as a whole.</summary>
+    public static Outcome<StreamCursor> Read(GenerationStream stream, EventPosition position)
     {
         try
         {
@@ -110,9 +66,9 @@ internal sealed class GenerationRunner(StreamRegistry streams, TimeProvider cloc
         }
     }
 
-    private Outcome<OpenedStream> Open(HttpContext http, GenerationAsk ask, DisconnectPolicy onDisconnect)
+    private Outcome<OpenedStream> Open(Caller caller, GenerationAsk ask, DisconnectPolicy onDisconnect)
     {
-        var header = new StreamHeader(StreamId.New(), Caller.Of(http).Identity, clock.GetUtcNow(), ask.Engine.Model.Id, ask.Dialect, ask.Telling);
+        var header = new StreamHeader(StreamId.New(), caller.Identity, clock.GetUtcNow(), ask.Engine.Model.Id, ask.Dialect, ask.Telling);
         var opened = streams.Open(header, onDisconnect, ask.Key);
         return opened.IsSameRequest
             ? opened
@@ -123,7 +79,7 @@ internal sealed class GenerationRunner(StreamRegistry streams, TimeProvider cloc
     }
 
     /// <summary>Begins the generation, unless the engine has no place for it: then there is no stream either.</summary>
-    private ApiError? Start(GenerationStream stream, GenerationAsk ask)
+    private ApiError? Begin(GenerationStream stream, GenerationAsk ask)
     {
         var caller = new Caller(stream.Header.Owner);
         if (ask.Engine.Start(ask.Request with { PrefixSalt = caller.PrefixSalt(ask.Request.PrefixSalt) }, stream, stream.StopToken) is { } full)
@@ -137,48 +93,9 @@ internal sealed class GenerationRunner(StreamRegistry streams, TimeProvider cloc
         stream.Begin();
         return null;
     }
-
-    private async Task WriteAsync(HttpContext http, StreamCursor cursor, SsePosition position, ReadOnlyMemory<byte> rest, OpenAiDialect dialect)
-    {
-        try
-        {
-            await new SseResponse(http.Response, clock, streams.Limits.ReaderTimeout).WriteAsync(cursor, position, rest, dialect);
-        }
-        catch (OperationCanceledException)
-        {
-            // The reader disconnected or was cut; there is nobody to answer.
-        }
-    }
-
-    private static async Task WriteWholeAsync(HttpContext http, StreamCursor cursor, int choices, OpenAiDialect dialect)
-    {
-        var answer = new Answer(choices);
-        try
-        {
-            while (await cursor.WaitToReadAsync(http.RequestAborted))
-            {
-                while (cursor.TryRead(out var entry))
-                {
-                    answer.Add(entry.Event);
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            return; // the caller disconnected; there is nobody to answer
-        }
-        catch (EventsGoneException gone)
-        {
-            await JsonResponse.WriteAsync(http.Response, ApiError.Gone(gone));
-            return;
-        }
-
-        if (answer.Error is { } error)
-        {
-            await JsonResponse.WriteAsync(http.Response, error);
-            return;
-        }
-
-        await JsonResponse.WriteAsync(http.Response, StatusCodes.Status200OK, json => dialect.WriteAnswer(json, answer));
-    }
 }
+
+/// <summary>A stream and somebody who reads it.</summary>
+/// <param name="Stream">The stream.</param>
+/// <param name="Cursor">The reader.</param>
+internal sealed record ReadStream(GenerationStream Stream, StreamCursor Cursor);

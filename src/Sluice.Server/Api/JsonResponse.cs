@@ -25,6 +25,7 @@ internal static class JsonResponse
         return response.Body.WriteAsync(body.WrittenMemory, response.HttpContext.RequestAborted).AsTask();
     }
 
+    /// <summary>Answers with an error, in the shape that the endpoint's clients read.</summary>
     public static Task WriteAsync(HttpResponse response, ApiError error)
     {
         if (error.RetryAfter is { } wait)
@@ -32,6 +33,7 @@ internal static class JsonResponse
             response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         }
 
-        return WriteAsync(response, error.Status, error.WriteTo);
+        var shape = response.HttpContext.GetEndpoint()?.Metadata.GetMetadata<ErrorShape>() ?? ErrorShape.OpenAi;
+        return WriteAsync(response, error.Status, json => shape.Write(json, error));
     }
 }

@@ -35,8 +35,7 @@ internal static class RequestBody
 
         try
         {
-            var body = await JsonSerializer.DeserializeAsync(request.Body, type, request.HttpContext.RequestAborted);
-            return body is null ? ApiError.Invalid(null, "The body is null; it must be a JSON object.") : body;
+            return NotNull(await JsonSerializer.DeserializeAsync(request.Body, type, request.HttpContext.RequestAborted));
         }
         catch (JsonException fault)
         {
@@ -49,6 +48,24 @@ internal static class RequestBody
                 : fault.Message);
         }
     }
+
+    /// <summary>The same for a request that came by another way than as a body.</summary>
+    public static Outcome<T> Read<T>(JsonElement body, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return NotNull(body.Deserialize(type));
+        }
+        catch (JsonException fault)
+        {
+            return Describe(fault, type);
+        }
+    }
+
+    private static Outcome<T> NotNull<T>(T? body)
+        where T : class
+        => body is null ? ApiError.Invalid(null, "The body is null; it must be a JSON object.") : body;
 
     // Only JSON: a browser sends a form or plain text across origins without asking first, JSON it does not.
     private static bool IsJson(string? contentType)

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using Sluice.Server.Protocols;
 using Sluice.Server.Protocols.OpenAi;
-using Sluice.Server.Protocols.Sse;
 using Sluice.Server.Tests.Scripted;
 using Sluice.Streams;
 
@@ -147,7 +147,7 @@ public sealed class DialectTests
         string RenderLog()
         {
             var telling = new Telling { Choices = 2, Logprobs = true, IncludeUsage = true };
-            OpenAiDialect dialect = chat ? new ChatDialect(Header(telling)) : new TextDialect(Header(telling));
+            Dialect dialect = chat ? new ChatDialect(Header(telling)) : new TextDialect(Header(telling));
             return Render(dialect, log);
         }
     }
@@ -185,7 +185,7 @@ public sealed class DialectTests
                 script.Finish(FinishReason.Length, choice: 1, text: "!");
                 script.Say("c", choice: 0);
                 script.Finish(choice: 0, text: "d");
-                OpenAiDialect dialect = chat ? new ChatDialect(Header(telling)) : new TextDialect(Header(telling));
+                Dialect dialect = chat ? new ChatDialect(Header(telling)) : new TextDialect(Header(telling));
                 var whole = Render(dialect, log);
                 for (var after = 0L; after <= log.LastNumber; after++)
                 {
@@ -195,14 +195,59 @@ public sealed class DialectTests
         }
     }
 
+    [Fact]
+    public void Parts_AreToldInTheFieldsThatClientsRead()
+    {
+        var dialect = new ChatDialect(Header(new Telling { Choices = 1 }));
+        var blocks = Render(
+            dialect,
+            new StreamDelta(0, "<think>h", []) { Parts = [new ReasoningPart("h")] },
+            new StreamDelta(0, "m</think>ok<tool", []) { Parts = [new ReasoningPart("m"), new ContentPart("ok")] },
+            new StreamDelta(0, "_call>", []) { Parts = [] },
+            new StreamDelta(0, "...", []) { Parts = [new ToolCallPart(0, "call_1", "look"), new ToolArgumentsPart(0, "{\"a\"")] },
+            new StreamDelta(0, "...", [], FinishReason.Stop) { Parts = [new ToolArgumentsPart(0, ":1}")] },
+            End).Split("\n\n");
+
+        Assert.Equal("""{"role":"assistant","reasoning_content":"h","content":null}""", ChoiceDelta(blocks[0]));
+        Assert.Equal("""{"reasoning_content":"m","content":"ok"}""", ChoiceDelta(blocks[1]));
+        Assert.Equal("""{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"look","arguments":""}},{"index":0,"function":{"arguments":"{\"a\""}}]}""", ChoiceDelta(blocks[2]));
+        Assert.Equal("""{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]}""", ChoiceDelta(blocks[3]));
+        Assert.Equal("tool_calls", Json(blocks[4]).Text("choices.0.finish_reason"));
+
+        static string ChoiceDelta(string block) => Json(block).At("choices.0.delta").GetRawText();
+    }
+
+    [Fact]
+    public void WholeAnswer_HasReasoningTextAndCallsApart()
+    {
+        var answer = new Answer(1);
+        answer.Add(new StreamDelta(0, "x", []) { Parts = [new ReasoningPart("h"), new ReasoningPart("m"), new ToolCallPart(0, "call_1", "look")] });
+        answer.Add(new StreamDelta(0, "y", [], FinishReason.Stop) { Parts = [new ToolArgumentsPart(0, "{}"), new ToolCallPart(1, "call_2", "listen")] });
+        answer.Add(End);
+        var output = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(output))
+        {
+            new ChatDialect(Header(new Telling { Choices = 1 })).WriteAnswer(json, answer);
+        }
+
+        var choice = JsonElement.Parse(output.WrittenSpan).At("choices.0");
+        Assert.Equal("tool_calls", choice.Text("finish_reason"));
+        Assert.Null(choice.Text("message.content"));
+        Assert.Equal("hm", choice.Text("message.reasoning_content"));
+        Assert.Equal("look", choice.Text("message.tool_calls.0.function.name"));
+        Assert.Equal("{}", choice.Text("message.tool_calls.0.function.arguments"));
+        Assert.Equal("call_2", choice.Text("message.tool_calls.1.id"));
+        Assert.Equal("", choice.Text("message.tool_calls.1.function.arguments"));
+    }
+
     [Theory]
     [InlineData("0", 0, 0)]
     [InlineData("17", 17, 0)]
     [InlineData("17.2", 17, 2)]
     public void Position_IsReadAsItIsWritten(string text, long number, int blocks)
     {
-        Assert.True(SsePosition.TryParse(text, out var position));
-        Assert.Equal(new SsePosition(number, blocks), position);
+        Assert.True(EventPosition.TryParse(text, out var position));
+        Assert.Equal(new EventPosition(number, blocks), position);
         Assert.Equal(text, position.ToString());
     }
 
@@ -218,7 +263,7 @@ public sealed class DialectTests
     [InlineData("1.1.1")]
     [InlineData("99999999999999999999")]
     [InlineData("a")]
-    public void PositionThatCannotBe_IsRefused(string text) => Assert.False(SsePosition.TryParse(text, out _));
+    public void PositionThatCannotBe_IsRefused(string text) => Assert.False(EventPosition.TryParse(text, out _));
 
     private static StreamDelta Delta(string text, params ReadOnlySpan<byte[]> tokens) => new(
         0, text, [.. tokens.ToArray().Select((bytes, i) => new StreamToken(i, new TokenLogprobs(new TokenProbability(i, bytes, -1), [])))]);
@@ -229,7 +274,7 @@ public sealed class DialectTests
 
     private static StreamHeader Header(Telling telling) => new(new StreamId("abc"), "", DateTimeOffset.FromUnixTimeSeconds(7), "m", "chat", telling);
 
-    private static string Render(OpenAiDialect dialect, params ReadOnlySpan<StreamEvent> events)
+    private static string Render(Dialect dialect, params ReadOnlySpan<StreamEvent> events)
     {
         var log = new StreamLog();
         foreach (var streamEvent in events)
@@ -240,10 +285,10 @@ public sealed class DialectTests
         return Render(dialect, log);
     }
 
-    private static string Render(OpenAiDialect dialect, StreamLog log, long after = 0)
+    private static string Render(Dialect dialect, StreamLog log, long after = 0)
     {
         var output = new ArrayBufferWriter<byte>();
-        using var blocks = new SseBlocks(output);
+        using var blocks = new EventBlocks(output);
         using var cursor = log.Read(after);
         while (cursor.TryRead(out var entry))
         {

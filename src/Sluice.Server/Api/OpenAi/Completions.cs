@@ -10,11 +10,11 @@ internal static class Completions
     private const string KeyHeader = "Idempotency-Key";
     private const int LongestKey = 255;
 
-    public static Task CreateChatAsync(HttpContext http, ModelHost models, GenerationRunner runner)
-        => CreateAsync(http, models, runner, ApiJson.Default.ChatCompletionBody);
+    public static Task CreateChatAsync(HttpContext http, ModelHost models, GenerationRunner runner, GenerationAnswers answers)
+        => CreateAsync(http, models, runner, answers, ApiJson.Default.ChatCompletionBody);
 
-    public static Task CreateTextAsync(HttpContext http, ModelHost models, GenerationRunner runner)
-        => CreateAsync(http, models, runner, ApiJson.Default.CompletionBody);
+    public static Task CreateTextAsync(HttpContext http, ModelHost models, GenerationRunner runner, GenerationAnswers answers)
+        => CreateAsync(http, models, runner, answers, ApiJson.Default.CompletionBody);
 
     /// <summary>Reads a request, and checks it.</summary>
     /// <param name="http">The request.</param>
@@ -39,24 +39,11 @@ internal static class Completions
         }
 
         GenerationFields body = isStream ? sent with { Stream = true } : sent;
-        if (!body.ToRequest(engine.Model, arrivedAt).Succeeded(out var request, out error) || !body.TryReadDisconnectPolicy(out var onDisconnect, out error))
-        {
-            return error;
-        }
-
-        return new GenerationAsk
-        {
-            Engine = engine,
-            Request = request,
-            Dialect = body.Dialect,
-            Telling = body.Telling(request),
-            IsStreamed = body.Stream ?? false,
-            OnDisconnect = onDisconnect,
-            Key = key is null ? null : new IdempotencyKey(key, $"{http.Request.Path}{http.Request.QueryString} {hash}"),
-        };
+        return body.ToAsk(engine, arrivedAt, key is null ? null : new IdempotencyKey(key, $"{http.Request.Path}{http.Request.QueryString} {hash}"));
     }
 
-    private static async Task CreateAsync<TBody>(HttpContext http, ModelHost models, GenerationRunner runner, JsonTypeInfo<TBody> type)
+    private static async Task CreateAsync<TBody>(
+        HttpContext http, ModelHost models, GenerationRunner runner, GenerationAnswers answers, JsonTypeInfo<TBody> type)
         where TBody : GenerationFields
     {
         if (!(await ReadAsync(http, models, runner, type)).Succeeded(out var ask, out var error))
@@ -65,10 +52,11 @@ internal static class Completions
             return;
         }
 
-        await runner.AnswerAsync(http, ask);
+        await answers.AnswerAsync(http, ask);
     }
 
-    private static bool TryReadKey(HttpRequest request, out string? key, [NotNullWhen(false)] out ApiError? error)
+    /// <summary>Reads the key by which a retry of the request is known; null where it has none.</summary>
+    public static bool TryReadKey(HttpRequest request, out string? key, [NotNullWhen(false)] out ApiError? error)
     {
         (key, error) = (null, null);
         if (!request.Headers.TryGetValue(KeyHeader, out var values))

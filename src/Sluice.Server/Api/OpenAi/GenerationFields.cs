@@ -66,8 +66,28 @@ internal abstract record GenerationFields
     /// <summary>The body as a validated request.</summary>
     public abstract Outcome<GenerationRequest> ToRequest(LoadedModel model, long arrivedAt);
 
+    /// <summary>The body as something to start.</summary>
+    public Outcome<GenerationAsk> ToAsk(IInferenceEngine engine, long arrivedAt, IdempotencyKey? key)
+    {
+        if (!ToRequest(engine.Model, arrivedAt).Succeeded(out var request, out var error) || !TryReadDisconnectPolicy(out var onDisconnect, out error))
+        {
+            return error;
+        }
+
+        return new GenerationAsk
+        {
+            Engine = engine,
+            Request = request,
+            Dialect = Dialect,
+            Telling = Telling(request),
+            IsStreamed = Stream ?? false,
+            OnDisconnect = onDisconnect,
+            Key = key,
+        };
+    }
+
     /// <summary>Reads <see cref="OnDisconnect"/>; gives null where it says nothing.</summary>
-    public bool TryReadDisconnectPolicy(out DisconnectPolicy? policy, [NotNullWhen(false)] out ApiError? error)
+    private bool TryReadDisconnectPolicy(out DisconnectPolicy? policy, [NotNullWhen(false)] out ApiError? error)
     {
         (policy, error) = (null, null);
         if (OnDisconnect is null)
@@ -86,7 +106,7 @@ internal abstract record GenerationFields
     }
 
     /// <summary>How the answer is to be told.</summary>
-    public Telling Telling(GenerationRequest request) => new()
+    private Telling Telling(GenerationRequest request) => new()
     {
         Choices = request.Choices,
         Logprobs = request.Logprobs is not null,

@@ -1,8 +1,7 @@
-using System.Diagnostics.CodeAnalysis;
 using Sluice.Server.Access;
 using Sluice.Server.Api.OpenAi;
+using Sluice.Server.Protocols;
 using Sluice.Server.Protocols.OpenAi;
-using Sluice.Server.Protocols.Sse;
 using Sluice.Streams;
 
 namespace Sluice.Server.Api.Streams;
@@ -13,22 +12,21 @@ internal static class StreamEndpoints
     /// <summary>Most streams that a list names.</summary>
     private const int MostListed = 100;
 
-    private static readonly string DialectNames = $"'{ChatDialect.Name}' or '{TextDialect.Name}'";
-
     public static async Task CreateAsync(HttpContext http, ModelHost models, GenerationRunner runner)
     {
         var read = http.Request.Query["as"].ToString() switch
         {
             "" or ChatDialect.Name => await Completions.ReadAsync(http, models, runner, ApiJson.Default.ChatCompletionBody, isStream: true),
             TextDialect.Name => await Completions.ReadAsync(http, models, runner, ApiJson.Default.CompletionBody, isStream: true),
-            var other => NoDialect(other),
+            var other => ApiError.Invalid("as", $"as must be '{ChatDialect.Name}' or '{TextDialect.Name}', not '{other}': it says which body this is."),
         };
-        if (!read.Succeeded(out var ask, out var error) || !runner.Start(http, ask).Succeeded(out var stream, out error))
+        if (!read.Succeeded(out var ask, out var error) || !runner.Start(Caller.Of(http), ask).Succeeded(out var stream, out error))
         {
             await JsonResponse.WriteAsync(http.Response, error);
             return;
         }
 
+        http.Response.Headers[GenerationAnswers.StreamHeaderName] = stream.Header.Id.Value;
         http.Response.Headers.Location = $"/v1/streams/{stream.Header.Id}";
         await JsonResponse.WriteAsync(http.Response, StatusCodes.Status202Accepted, json => StreamJson.Write(json, stream));
     }
@@ -52,18 +50,18 @@ internal static class StreamEndpoints
         });
     }
 
-    public static Task GetAsync(HttpContext http, StreamRegistry streams, string id)
-        => TryFind(http, streams, id, out var stream, out var error)
+    public static Task GetAsync(HttpContext http, GenerationRunner runner, string id)
+        => runner.Find(Caller.Of(http), id).Succeeded(out var stream, out var error)
             ? JsonResponse.WriteAsync(http.Response, StatusCodes.Status200OK, json => StreamJson.Write(json, stream))
             : JsonResponse.WriteAsync(http.Response, error);
 
-    public static Task DeleteAsync(HttpContext http, StreamRegistry streams, string id)
+    public static Task DeleteAsync(HttpContext http, GenerationRunner runner, string id)
     {
-        if (TryFind(http, streams, id, out var stream, out var error))
+        if (runner.Find(Caller.Of(http), id).Succeeded(out var stream, out var error))
         {
             stream.Stop(StopCause.Request);
         }
-        else if (error.Status != StatusCodes.Status410Gone)
+        else if (error.Code != ApiError.StreamGone)
         {
             return JsonResponse.WriteAsync(http.Response, error);
         }
@@ -73,9 +71,9 @@ internal static class StreamEndpoints
         return Task.CompletedTask;
     }
 
-    public static async Task ReadAsync(HttpContext http, StreamRegistry streams, GenerationRunner runner, string id)
+    public static async Task ReadAsync(HttpContext http, GenerationRunner runner, GenerationAnswers answers, string id)
     {
-        if (!TryFind(http, streams, id, out var stream, out var error)
+        if (!runner.Find(Caller.Of(http), id).Succeeded(out var stream, out var error)
             || !ReadPosition(http.Request).Succeeded(out var position, out error)
             || !FindDialect(http.Request, stream.Header).Succeeded(out var dialect, out error))
         {
@@ -83,34 +81,24 @@ internal static class StreamEndpoints
             return;
         }
 
-        await runner.ResumeAsync(http, stream, position, dialect);
-    }
-
-    private static bool TryFind(
-        HttpContext http, StreamRegistry streams, string id, [NotNullWhen(true)] out GenerationStream? stream, [NotNullWhen(false)] out ApiError? error)
-    {
-        var found = streams.TryFind(Caller.Of(http).Identity, new StreamId(id), out stream, out var isForgotten);
-        error = found ? null
-            : isForgotten ? new ApiError(StatusCodes.Status410Gone, $"Stream {id} has ended and is kept no longer.", Code: "stream_gone")
-            : new ApiError(StatusCodes.Status404NotFound, "There is no such stream.", Code: "stream_not_found");
-        return found;
+        await answers.ResumeAsync(http, stream, position, dialect);
     }
 
     /// <summary>Where the reader is: by the header that an EventSource sends when it comes back, else by the address.</summary>
-    private static Outcome<SsePosition> ReadPosition(HttpRequest request)
+    private static Outcome<EventPosition> ReadPosition(HttpRequest request)
     {
         var header = request.Headers["Last-Event-ID"].ToString();
         var (name, value) = header.Length > 0 ? ("Last-Event-ID", header) : ("after", request.Query["after"].ToString());
-        return value.Length == 0 ? default(SsePosition)
-            : SsePosition.TryParse(value, out var position) ? position
+        return value.Length == 0 ? default(EventPosition)
+            : EventPosition.TryParse(value, out var position) ? position
             : ApiError.Invalid(name, $"{name} must be the id of an event, such as 17 or 17.1.", "invalid_position");
     }
 
-    private static Outcome<OpenAiDialect> FindDialect(HttpRequest request, StreamHeader header)
+    private static Outcome<Dialect> FindDialect(HttpRequest request, StreamHeader header)
     {
         var name = request.Query["as"].ToString();
-        return name.Length == 0 ? OpenAiDialect.Of(header) : OpenAiDialect.Find(name, header) is { } dialect ? dialect : NoDialect(name);
+        return name.Length == 0 ? Dialect.Of(header)
+            : Dialect.Find(name, header) is { } dialect ? dialect
+            : ApiError.Invalid("as", $"as is '{name}'; it must be one of {Dialect.Names}.");
     }
-
-    private static ApiError NoDialect(string name) => ApiError.Invalid("as", $"as must be {DialectNames}, not '{name}'.");
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Sluice.Server.Api;
-using Sluice.Server.Protocols.Sse;
 using Sluice.Streams;
 
 namespace Sluice.Server.Protocols.OpenAi;
@@ -11,33 +10,15 @@ namespace Sluice.Server.Protocols.OpenAi;
 /// <param name="Answer">The shape of an answer in one piece.</param>
 internal readonly record struct DialectNames(string IdPrefix, string Chunk, string Answer);
 
-/// <summary>
-/// Renders a stream's events as the chunks of OpenAI's completions. What it writes for an event depends on the stream's
-/// header and the event's entry in the log, and on nothing else: it can be written at any time, again, to the same bytes.
-/// </summary>
-internal abstract class OpenAiDialect(StreamHeader header, DialectNames names)
+/// <summary>Renders a stream's events as the chunks of OpenAI's completions.</summary>
+internal abstract class OpenAiDialect(StreamHeader header, DialectNames names) : Dialect(header)
 {
     private readonly string _id = names.IdPrefix + header.Id.Value;
     private readonly long _created = header.Created.ToUnixTimeSeconds();
 
-    protected Telling Telling => header.Telling;
-
-    /// <summary>How a stream is told in the dialect of this name; null where there is no such dialect.</summary>
-    public static OpenAiDialect? Find(string name, StreamHeader header) => name switch
+    /// <inheritdoc/>
+    protected override void WriteEvent(in LoggedEvent entry, EventBlocks output)
     {
-        ChatDialect.Name => new ChatDialect(header),
-        TextDialect.Name => new TextDialect(header),
-        _ => null,
-    };
-
-    /// <summary>How a stream is told in the dialect that it was asked in.</summary>
-    public static OpenAiDialect Of(StreamHeader header)
-        => Find(header.Dialect, header) ?? throw new ArgumentException($"There is no dialect '{header.Dialect}'.", nameof(header));
-
-    /// <summary>Writes what a reader of server-sent events is told of an event: no, one or several blocks.</summary>
-    public void Write(in LoggedEvent entry, SseBlocks output)
-    {
-        output.BeginEvent(entry.Number);
         switch (entry.Event)
         {
             case StreamDelta delta:
@@ -55,8 +36,15 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names)
         }
     }
 
-    /// <summary>Writes an answer in one piece.</summary>
-    public void WriteAnswer(Utf8JsonWriter json, Answer answer)
+    /// <inheritdoc/>
+    protected override void WriteError(ApiError error, EventBlocks output)
+    {
+        error.WriteTo(output.Begin(isLast: true));
+        output.End();
+    }
+
+    /// <inheritdoc/>
+    public override void WriteAnswer(Utf8JsonWriter json, Answer answer)
     {
         var end = answer.End ?? throw new InvalidOperationException("The answer has not ended.");
         WriteHeader(json, names.Answer);
@@ -66,7 +54,7 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names)
             json.WriteStartObject();
             json.WriteNumber("index"u8, choice.Index);
             WriteChoice(json, choice);
-            WriteFinish(json, choice.Finish, choice.StopString);
+            WriteFinish(json, choice.Finish, choice.HasToolCalls, choice.StopString);
             json.WriteEndObject();
         }
 
@@ -83,14 +71,20 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names)
     /// <param name="isFirst">Whether it is the choice's first chunk.</param>
     protected abstract void WriteChoice(Utf8JsonWriter json, StreamDelta? delta, in StreamContext before, bool isFirst);
 
+    /// <summary>Whether the delta has anything to tell besides its tokens.</summary>
+    protected abstract bool HasText(StreamDelta delta);
+
+    /// <summary>Whether the choice told anything before, besides tokens.</summary>
+    protected abstract bool HasText(in StreamContext before);
+
     /// <summary>Writes the properties of a whole answer's choice.</summary>
     protected abstract void WriteChoice(Utf8JsonWriter json, Answer.Choice choice);
 
-    private void WriteDelta(StreamDelta delta, in StreamContext before, SseBlocks output)
+    private void WriteDelta(StreamDelta delta, in StreamContext before, EventBlocks output)
     {
         // The last choice's end waits for the stream's own, which comes from the same step, so that the last chunk can have the timings.
         var endsHere = delta.Finish is FinishReason.Stop or FinishReason.Length && before.ChoicesEnded + 1 < Telling.Choices;
-        var hasChunk = delta.Text.Length > 0 || (Telling.Logprobs && !delta.Tokens.IsEmpty);
+        var hasChunk = HasText(delta) || (Telling.Logprobs && !delta.Tokens.IsEmpty);
         var completionTokens = before.CompletionTokens + (delta.IsPrompt ? 0 : delta.Tokens.Length);
         if (hasChunk)
         {
@@ -110,7 +104,7 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names)
         }
     }
 
-    private void WriteEnd(StreamFinished finished, in StreamContext before, SseBlocks output)
+    private void WriteEnd(StreamFinished finished, in StreamContext before, EventBlocks output)
     {
         if (before.LastEnd is { } last)
         {
@@ -135,31 +129,27 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names)
             output.End();
         }
 
-        output.WriteDone();
+        output.WriteLast("[DONE]"u8);
     }
 
     private void WriteFinishedChoice(Utf8JsonWriter json, StreamDelta delta, in StreamContext before, bool isFirst)
     {
         BeginChoice(json, delta.Choice);
         WriteChoice(json, delta: null, before, isFirst);
-        WriteFinish(json, delta.Finish!.Value, delta.StopString);
+        WriteFinish(json, delta.Finish!.Value, before.ChoiceToolCalls > 0 || CallsTool(delta), delta.StopString);
         EndChoice(json);
     }
 
     /// <summary>Whether the choice had chunks before: for text, and for tokens where their log probabilities are told.</summary>
-    private bool HasChunks(in StreamContext before) => before.ChoiceHasText || (Telling.Logprobs && before.ChoiceHasTokens);
+    private bool HasChunks(in StreamContext before) => HasText(before) || (Telling.Logprobs && before.ChoiceHasTokens);
 
-    private static void WriteError(ApiError error, SseBlocks output)
-    {
-        error.WriteTo(output.Begin(isLast: true));
-        output.End();
-    }
+    private static bool CallsTool(StreamDelta delta) => !delta.Parts.IsDefault && delta.Parts.Any(static part => part is ToolCallPart);
 
-    private static void WriteFinish(Utf8JsonWriter json, FinishReason reason, string? stopString)
+    private static void WriteFinish(Utf8JsonWriter json, FinishReason reason, bool hasToolCalls, string? stopString)
     {
         json.WriteString("finish_reason"u8, reason switch
         {
-            FinishReason.Stop => "stop",
+            FinishReason.Stop => hasToolCalls ? "tool_calls" : "stop",
             FinishReason.Length => "length",
             _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "A cancelled choice ends its stream with an error."),
         });
@@ -182,14 +172,14 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names)
         json.WriteEndArray();
     }
 
-    private Utf8JsonWriter BeginChunk(SseBlocks output, bool isLast)
+    private Utf8JsonWriter BeginChunk(EventBlocks output, bool isLast)
     {
         var json = output.Begin(isLast);
         WriteHeader(json, names.Chunk);
         return json;
     }
 
-    private void EndChunk(Utf8JsonWriter json, int promptTokens, int completionTokens, SseBlocks output)
+    private void EndChunk(Utf8JsonWriter json, int promptTokens, int completionTokens, EventBlocks output)
     {
         if (Telling.ContinuousUsage)
         {
@@ -210,6 +200,6 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names)
         json.WriteString("id"u8, _id);
         json.WriteString("object"u8, objectName);
         json.WriteNumber("created"u8, _created);
-        json.WriteString("model"u8, header.Model);
+        json.WriteString("model"u8, Header.Model);
     }
 }

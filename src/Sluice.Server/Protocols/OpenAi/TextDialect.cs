@@ -3,11 +3,15 @@ using Sluice.Streams;
 
 namespace Sluice.Server.Protocols.OpenAi;
 
-/// <summary>Text completions.</summary>
+/// <summary>Text completions: what the model wrote, as it wrote it.</summary>
 internal sealed class TextDialect(StreamHeader header)
     : OpenAiDialect(header, new DialectNames("cmpl-", "text_completion", "text_completion"))
 {
     public const string Name = "completions";
+
+    protected override bool HasText(StreamDelta delta) => delta.Text.Length > 0;
+
+    protected override bool HasText(in StreamContext before) => before.ChoiceHasText;
 
     protected override void WriteChoice(Utf8JsonWriter json, StreamDelta? delta, in StreamContext before, bool isFirst)
     {

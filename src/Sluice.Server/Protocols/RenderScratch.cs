@@ -1,9 +1,8 @@
 using System.Buffers;
 using Sluice.Server.Api;
-using Sluice.Server.Protocols.OpenAi;
 using Sluice.Streams;
 
-namespace Sluice.Server.Protocols.Sse;
+namespace Sluice.Server.Protocols;
 
 /// <summary>
 /// Where events are rendered before they are copied to a connection. A JSON writer asks for several times the room that
@@ -11,22 +10,22 @@ namespace Sluice.Server.Protocols.Sse;
 /// read nothing cost 92 KiB each, and 116 KiB without this. One for each thread, because rendering waits for nothing.
 /// </summary>
 #pragma warning disable CA1001 // It lives as long as its thread, and a JSON writer holds nothing but memory.
-internal sealed class SseScratch
+internal sealed class RenderScratch
 #pragma warning restore CA1001
 {
     /// <summary>Room that a thread keeps; what an uncommonly large event took is let go.</summary>
     private const int MostKept = 64 * 1024;
 
     [ThreadStatic]
-    private static SseScratch? _ofThread;
+    private static RenderScratch? _ofThread;
 
     private readonly ArrayBufferWriter<byte> _buffer = new(4096);
-    private readonly SseBlocks _blocks;
+    private readonly EventBlocks _blocks;
 
-    private SseScratch() => _blocks = new SseBlocks(_buffer);
+    private RenderScratch() => _blocks = new EventBlocks(_buffer);
 
     /// <summary>Writes what a reader is told of an event.</summary>
-    public static void Write(in LoggedEvent entry, OpenAiDialect dialect, IBufferWriter<byte> output)
+    public static void Write(in LoggedEvent entry, Dialect dialect, IBufferWriter<byte> output)
     {
         var scratch = Take();
         dialect.Write(entry, scratch._blocks);
@@ -34,16 +33,16 @@ internal sealed class SseScratch
     }
 
     /// <summary>Writes a block that belongs to no event.</summary>
-    public static void WriteAside(ApiError error, IBufferWriter<byte> output)
+    public static void WriteAside(ApiError error, Dialect dialect, IBufferWriter<byte> output)
     {
         var scratch = Take();
-        scratch._blocks.WriteAside(error);
+        dialect.WriteAside(error, scratch._blocks);
         scratch.MoveTo(output);
     }
 
-    private static SseScratch Take()
+    private static RenderScratch Take()
     {
-        var scratch = _ofThread ??= new SseScratch();
+        var scratch = _ofThread ??= new RenderScratch();
         scratch._buffer.ResetWrittenCount();
         return scratch;
     }

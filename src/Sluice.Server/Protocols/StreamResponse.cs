@@ -1,16 +1,14 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Sluice.Server.Api;
-using Sluice.Server.Protocols.OpenAi;
 using Sluice.Streams;
 
-namespace Sluice.Server.Protocols.Sse;
+namespace Sluice.Server.Protocols;
 
-/// <summary>Reads a stream to an HTTP response as server-sent events, each flushed the moment it exists.</summary>
-internal sealed class SseResponse(HttpResponse response, TimeProvider clock, TimeSpan readerTimeout)
+/// <summary>Reads a stream to an HTTP response, each event flushed the moment it exists.</summary>
+internal sealed class StreamResponse(HttpResponse response, TimeProvider clock, TimeSpan readerTimeout)
 {
     /// <summary>How long a stream may be silent before a comment keeps proxies from taking it for dead.</summary>
     public static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(15);
@@ -21,9 +19,6 @@ internal sealed class SseResponse(HttpResponse response, TimeProvider clock, Tim
     /// <summary>Bytes that Kestrel may hold of an answer; what else a slow reader has not taken stays in the log.</summary>
     public const int BufferSize = 4 * FlushThreshold;
 
-    // A line without an empty line after it: some decoders make an event of an empty block.
-    private static readonly byte[] KeepAlive = ":\n"u8.ToArray();
-
     private readonly PipeWriter _output = response.BodyWriter;
     private readonly CancellationToken _disconnected = response.HttpContext.RequestAborted;
 
@@ -33,23 +28,23 @@ internal sealed class SseResponse(HttpResponse response, TimeProvider clock, Tim
     /// <param name="rest">What the reader lacks of an event that it has a part of.</param>
     /// <param name="dialect">How events are told.</param>
     /// <exception cref="OperationCanceledException">The reader disconnected, or was cut.</exception>
-    public async Task WriteAsync(StreamCursor cursor, SsePosition position, ReadOnlyMemory<byte> rest, OpenAiDialect dialect)
+    public async Task WriteAsync(StreamCursor cursor, EventPosition position, ReadOnlyMemory<byte> rest, Dialect dialect)
     {
-        Prepare();
+        Prepare(dialect.Framing.ContentType);
 
         // The answer's head leaves before its first event: whoever waits knows that the request was accepted.
         await response.StartAsync(_disconnected);
-        WriteFirstLines(position);
+        dialect.Framing.WriteFirstLines(position, _output);
         _output.Write(rest.Span);
         await FlushAsync();
         using var silence = new SilenceTimer(clock, _disconnected);
         try
         {
-            while (await WaitAsync(cursor, silence))
+            while (await WaitAsync(cursor, silence, dialect.KeepAlive))
             {
                 while (cursor.TryRead(out var entry))
                 {
-                    SseScratch.Write(entry, dialect, _output);
+                    RenderScratch.Write(entry, dialect, _output);
                     if (_output.UnflushedBytes >= FlushThreshold)
                     {
                         await FlushAsync();
@@ -64,14 +59,14 @@ internal sealed class SseResponse(HttpResponse response, TimeProvider clock, Tim
         }
         catch (EventsGoneException gone)
         {
-            SseScratch.WriteAside(ApiError.Gone(gone), _output);
+            RenderScratch.WriteAside(ApiError.Gone(gone), dialect, _output);
             await FlushAsync();
         }
     }
 
-    private void Prepare()
+    private void Prepare(string contentType)
     {
-        response.ContentType = "text/event-stream";
+        response.ContentType = contentType;
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold the events back
 
@@ -84,14 +79,8 @@ internal sealed class SseResponse(HttpResponse response, TimeProvider clock, Tim
         response.HttpContext.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 
-    /// <summary>
-    /// Says where the reader is, and how soon to come back. The empty line that would make a block of it is left to the
-    /// first event: OpenAI's Python client takes a block without data for an event and fails to parse it.
-    /// </summary>
-    private void WriteFirstLines(SsePosition position) => _output.Write(Encoding.UTF8.GetBytes($"retry: 1000\nid: {position}\n"));
-
-    /// <summary>Waits for the next event; writes a comment for every interval without one.</summary>
-    private async ValueTask<bool> WaitAsync(StreamCursor cursor, SilenceTimer silence)
+    /// <summary>Waits for the next event; writes what keeps the connection alive for every interval without one.</summary>
+    private async ValueTask<bool> WaitAsync(StreamCursor cursor, SilenceTimer silence, ReadOnlyMemory<byte> keepAlive)
     {
         while (true)
         {
@@ -101,7 +90,7 @@ internal sealed class SseResponse(HttpResponse response, TimeProvider clock, Tim
             }
             catch (OperationCanceledException) when (!_disconnected.IsCancellationRequested)
             {
-                _output.Write(KeepAlive);
+                _output.Write(keepAlive.Span);
                 await FlushAsync();
             }
         }

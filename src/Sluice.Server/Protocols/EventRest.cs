@@ -1,8 +1,7 @@
 using System.Buffers;
-using Sluice.Server.Protocols.OpenAi;
 using Sluice.Streams;
 
-namespace Sluice.Server.Protocols.Sse;
+namespace Sluice.Server.Protocols;
 
 /// <summary>What a reader lacks of an event that it was cut off within.</summary>
 internal static class EventRest
@@ -11,7 +10,7 @@ internal static class EventRest
     /// Takes the event that <paramref name="position"/> is within, and gives the blocks after those that the reader has;
     /// false where the event is not there, or is not told in as many blocks.
     /// </summary>
-    public static bool TryRender(StreamCursor cursor, SsePosition position, OpenAiDialect dialect, out ReadOnlyMemory<byte> rest)
+    public static bool TryRender(StreamCursor cursor, EventPosition position, Dialect dialect, out ReadOnlyMemory<byte> rest)
     {
         rest = default;
         if (!cursor.TryRead(out var entry))
@@ -20,19 +19,18 @@ internal static class EventRest
         }
 
         var output = new ArrayBufferWriter<byte>();
-        using var blocks = new SseBlocks(output);
+        using var blocks = new EventBlocks(output);
         dialect.Write(entry, blocks);
         rest = output.WrittenMemory;
         for (var i = 0; i < position.Blocks; i++)
         {
-            // JSON has no line ends of its own, so that an empty line is the end of a block.
-            var end = rest.Span.IndexOf("\n\n"u8);
+            var end = rest.Span.IndexOf(dialect.Framing.BlockEnd);
             if (end < 0)
             {
                 return false;
             }
 
-            rest = rest[(end + 2)..];
+            rest = rest[(end + dialect.Framing.BlockEnd.Length)..];
         }
 
         return !rest.IsEmpty;
