@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Sluice.Engine.Scheduling;
 
 namespace Sluice.Engine.Requests;
@@ -10,7 +11,8 @@ public sealed record QueueFull(string Message, TimeSpan RetryAfter);
 
 /// <summary>
 /// The door to the engine: takes requests from any thread, hands them to the engine's, and bounds how many wait for
-/// their first step. Into an empty queue a request of any length may come.
+/// their first step. A caller of whom nothing waits may always come, with a request of any length: nobody else's
+/// queue is in its way.
 /// </summary>
 internal sealed class Admission(int maxRequests, long maxTokens, TimeProvider clock) : IDisposable
 {
@@ -22,6 +24,7 @@ internal sealed class Admission(int maxRequests, long maxTokens, TimeProvider cl
     private readonly Lock _gate = new();
     private readonly AutoResetEvent _arrival = new(initialState: false);
     private readonly Queue<Generation> _arrived = [];
+    private readonly Dictionary<string, int> _ofCaller = new(StringComparer.Ordinal);
     private bool _closed;
 
     // What waits, and how fast it went lately while anything waited.
@@ -50,7 +53,8 @@ internal sealed class Admission(int maxRequests, long maxTokens, TimeProvider cl
         var length = generation.Request.Prompt.Length;
         lock (_gate)
         {
-            if (_requests > 0 && (_requests >= maxRequests || _tokens + length > maxTokens))
+            ref var own = ref CollectionsMarshal.GetValueRefOrAddDefault(_ofCaller, generation.Request.Caller, out _);
+            if (own > 0 && (_requests >= maxRequests || _tokens + length > maxTokens))
             {
                 return Full(length);
             }
@@ -60,6 +64,7 @@ internal sealed class Admission(int maxRequests, long maxTokens, TimeProvider cl
                 _lastBegun = clock.GetTimestamp();
             }
 
+            own++;
             _requests++;
             _tokens += length;
             generation.Admitted();
@@ -121,6 +126,11 @@ internal sealed class Admission(int maxRequests, long maxTokens, TimeProvider cl
             _begunRequests = (Forgetting * _begunRequests) + 1;
             _begunTokens = (Forgetting * _begunTokens) + generation.Request.Prompt.Length;
             _lastBegun = now;
+            if (--CollectionsMarshal.GetValueRefOrNullRef(_ofCaller, generation.Request.Caller) == 0)
+            {
+                _ofCaller.Remove(generation.Request.Caller);
+            }
+
             _requests--;
             _tokens -= generation.Request.Prompt.Length;
         }

@@ -32,6 +32,9 @@ public sealed record GenerationRequest
     /// <summary>Only requests of the same salt share what was computed of their prompts, so that nobody learns by the time it takes what others asked.</summary>
     public string PrefixSalt { get; init; } = "";
 
+    /// <summary>Who asks. Where requests of several callers wait, these take turns; those of one come in order of arrival.</summary>
+    public string Caller { get; init; } = "";
+
     /// <summary>When the request reached the process, as <see cref="TimeProvider.GetTimestamp"/> gives it; queue time and TTFT count from here.</summary>
     public long ArrivedAt { get; init; }
 }

@@ -6,7 +6,8 @@ namespace Sluice.Engine.Scheduling;
 
 /// <summary>
 /// Says what each step computes: first the next token of every decoding sequence, then prompts, in chunks, into what
-/// is left of the step's token budget. A prompt whose next block another sequence is computing waits for it. When the
+/// is left of the step's token budget; callers take turns by what they were given (<see cref="FairShares"/>). A prompt
+/// whose next block another sequence is computing waits for it. When the
 /// KV blocks run out, the youngest sequence is preempted: it gives its blocks back and goes on later, from what the
 /// prefix index still has of them. So does a sequence at once whose readers are too far behind: what it computed stays
 /// in the prefix index until somebody needs the memory, and it waits until they have caught up.
@@ -28,6 +29,8 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _waiting = [];
     private readonly Batch _batch = new();
+    private readonly FairShares _shares = new();
+    private readonly List<Sequence> _passed = [];
     private long _arrivals;
 
     /// <summary>Whether there is something to compute or to end; not where everything is paused.</summary>
@@ -39,9 +42,13 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     /// <summary>Sequences that are not admitted yet or were preempted, in order of arrival.</summary>
     public ReadOnlySpan<Sequence> WaitingSequences => CollectionsMarshal.AsSpan(_waiting);
 
+    /// <summary>How many callers the scheduler knows of.</summary>
+    public int Callers => _shares.Count;
+
     public void Add(Sequence sequence)
     {
         sequence.Arrival = _arrivals++;
+        sequence.Share = _shares.Of(sequence.Generation.Request.Caller);
         _waiting.Add(sequence);
     }
 
@@ -65,6 +72,7 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     {
         _batch.Clear();
         RestPaused();
+        _shares.BeginStep(_running, _waiting);
         Admit();
         AddDecodes();
         AddPrefills(budget);
@@ -140,6 +148,7 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
             if (sequence.Pending == 1 && Reserve(sequence, sequence.Computed + 1))
             {
                 _batch.Add(sequence, 1);
+                sequence.Share.Charge(FairShares.AnswerPrice);
             }
         }
     }
@@ -158,21 +167,17 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     }
 
     /// <summary>
-    /// Lets waiting sequences run that fit beside the others, in order of arrival. One that does not fit is passed by
-    /// younger ones a few times, so that memory does not lie idle, and then no more, so that its turn comes.
+    /// Lets waiting sequences run that fit beside the others: of the caller who was given and promised least, in order of
+    /// arrival. One that does not fit is passed by others a few times, so that memory does not lie idle, and then no more,
+    /// so that its turn comes.
     /// </summary>
     private void Admit()
     {
-        var blocked = 0;
-        for (var i = 0; i < _waiting.Count && blocked < Lookahead && _running.Count < maxSequences;)
+        FormLinesOfWaiting();
+        _passed.Clear();
+        while (_passed.Count < Lookahead && _running.Count < maxSequences && _shares.Next() is { Head: { } sequence } share)
         {
-            var sequence = _waiting[i];
-            if (sequence.Generation.IsPaused)
-            {
-                i++;
-                continue;
-            }
-
+            share.Pass();
             sequence.TakeFromCache();
             if (!Fits(sequence))
             {
@@ -182,17 +187,33 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
                     return;
                 }
 
-                blocked++;
-                i++;
+                _passed.Add(sequence);
                 continue;
             }
 
-            _waiting.RemoveAt(i);
+            _waiting.Remove(sequence);
             Insert(_running, sequence);
-            for (var passed = 0; passed < i; passed++)
+            share.Turn += sequence.Pending;
+            foreach (var passed in _passed)
             {
-                // One that is paused is not waiting for its turn.
-                _waiting[passed].Overtakings += _waiting[passed].Generation.IsPaused ? 0 : 1;
+                passed.Overtakings++;
+            }
+        }
+    }
+
+    private void FormLinesOfWaiting()
+    {
+        _shares.FormLines();
+        foreach (var sequence in _running)
+        {
+            sequence.Share.Turn += sequence.Pending > 1 ? sequence.Pending : 0;
+        }
+
+        foreach (var sequence in _waiting)
+        {
+            if (!sequence.Generation.IsPaused)
+            {
+                sequence.Share.Enqueue(sequence);
             }
         }
     }
@@ -220,40 +241,32 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     private static int BlocksToCome(Sequence sequence) => Math.Max(KvLayout.BlocksFor(sequence.Tokens.Length) - sequence.Blocks.Count, 0);
 
     /// <summary>
-    /// Prompts in order of arrival; but where the oldest is at least twice as long as the shortest, these two share the
-    /// step, so that a short question does not wait for a book.
+    /// Prompts of the caller who was given least, in order of arrival; but where its oldest is at least twice as long as
+    /// its shortest, these two share the step, so that a short question does not wait for a book.
     /// </summary>
     private void AddPrefills(TokenBudget budget)
     {
-        Sequence? oldest = null;
-        Sequence? shortest = null;
+        _shares.FormLines();
         foreach (var sequence in _running)
         {
             if (sequence.Pending > 1 && sequence.TakeFromCache())
             {
-                oldest ??= sequence;
-                shortest = shortest is null || sequence.Pending < shortest.Pending ? sequence : shortest;
+                sequence.Share.Enqueue(sequence);
             }
         }
 
-        if (oldest is null || shortest is null)
+        if (_shares.Next() is { } first && first.Shortest() is { } shortest && shortest.Pending <= first.Head!.Pending / 2)
         {
-            return;
-        }
-
-        var shares = shortest.Pending <= oldest.Pending / 2;
-        AddChunk(oldest, budget, divisor: shares ? 2 : 1);
-        if (shares)
-        {
+            AddChunk(first.Head, budget, divisor: 2);
+            first.Pass();
             AddChunk(shortest, budget);
+            first.Remove(shortest);
         }
 
-        foreach (var sequence in _running)
+        while (_shares.Next() is { Head: { } sequence } share)
         {
-            if (sequence.Pending > 1 && sequence != oldest && !(shares && sequence == shortest))
-            {
-                AddChunk(sequence, budget);
-            }
+            AddChunk(sequence, budget);
+            share.Pass();
         }
     }
 
@@ -274,6 +287,7 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
         if (count > 0)
         {
             _batch.Add(sequence, count);
+            sequence.Share.Charge(count);
         }
     }
 

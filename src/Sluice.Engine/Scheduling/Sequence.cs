@@ -52,6 +52,7 @@ internal sealed class Sequence
         : this(first.Generation, choice, first._tokenizer, first._pool, first._limit)
     {
         Arrival = first.Arrival;
+        Share = first.Share;
         _promptTokens = first._promptTokens;
     }
 
@@ -77,7 +78,10 @@ internal sealed class Sequence
     /// <summary>Its place in the order of arrival, given by the scheduler.</summary>
     public long Arrival { get; set; }
 
-    /// <summary>How often a younger sequence was admitted before it.</summary>
+    /// <summary>What its caller was given, among others for this sequence; given by the scheduler.</summary>
+    public CallerShare Share { get; set; } = null!;
+
+    /// <summary>How often another sequence was admitted before it because it did not fit into memory.</summary>
     public int Overtakings { get; set; }
 
     /// <summary>Prompt and output so far.</summary>

@@ -82,7 +82,7 @@ internal sealed class GenerationRunner(StreamRegistry streams, TimeProvider cloc
     private ApiError? Begin(GenerationStream stream, GenerationAsk ask)
     {
         var caller = new Caller(stream.Header.Owner);
-        if (ask.Engine.Start(ask.Request with { PrefixSalt = caller.PrefixSalt(ask.Request.PrefixSalt) }, stream, stream.StopToken) is { } full)
+        if (ask.Engine.Start(ask.Request with { Caller = caller.Identity, PrefixSalt = caller.PrefixSalt(ask.Request.PrefixSalt) }, stream, stream.StopToken) is { } full)
         {
             // A retry by the same key may already be reading it.
             stream.Append(new StreamFailed("queue_full", full.Message));

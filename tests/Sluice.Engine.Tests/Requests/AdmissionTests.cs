@@ -42,6 +42,21 @@ public sealed class AdmissionTests : IDisposable
     public void PromptLongerThanTheWholeQueue_EntersAnEmptyOne() => Enter(1000);
 
     [Fact]
+    public void QueueThatOthersFill_LetsInOneRequestOfEveryCallerWhoHasNone()
+    {
+        Enter(10);
+        Enter(10);
+        Enter(10);
+        var own = Enter(200, "another");
+
+        Assert.NotNull(_admission.Enter(Generation(1, caller: "another")));
+        Assert.NotNull(_admission.Enter(Generation(1)));
+        Assert.Equal((4, 230), _admission.Waiting);
+        own.Stepped();
+        Enter(1, "another");
+    }
+
+    [Fact]
     public void FirstStepOrEndWithoutOne_MakesRoom()
     {
         var first = Enter(10);
@@ -103,15 +118,15 @@ public sealed class AdmissionTests : IDisposable
         Assert.Equal((1, 10), _admission.Waiting);
     }
 
-    private Generation Enter(int length)
+    private Generation Enter(int length, string caller = "")
     {
-        var generation = Generation(length);
+        var generation = Generation(length, caller: caller);
         Assert.Null(_admission.Enter(generation));
         return generation;
     }
 
-    private Generation Generation(int length, StreamLog? log = null)
-        => new(new GenerationRequest { Prompt = [.. Enumerable.Repeat(1, length)] }, log ?? new StreamLog(), _clock, CancellationToken.None, _admission);
+    private Generation Generation(int length, StreamLog? log = null, string caller = "")
+        => new(new GenerationRequest { Prompt = [.. Enumerable.Repeat(1, length)], Caller = caller }, log ?? new StreamLog(), _clock, CancellationToken.None, _admission);
 
     private sealed class Clock : TimeProvider
     {

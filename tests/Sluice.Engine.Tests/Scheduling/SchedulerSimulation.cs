@@ -45,7 +45,7 @@ public sealed class SchedulerSimulation
                 {
                     var life = new Life(step);
                     var choices = random.Next(4) == 0 ? random.Next(2, 5) : 1;
-                    engine.Add(Prompt(random, context), random.Next(0, 80), random.Next(5) == 0 ? "other" : "", life.Log, choices, life.Stop);
+                    engine.Add(Prompt(random, context), random.Next(0, 80), random.Next(5) == 0 ? "other" : "", life.Log, choices, life.Stop, caller: $"{random.Next(3)}");
                     alive.Add(life);
                 }
             }

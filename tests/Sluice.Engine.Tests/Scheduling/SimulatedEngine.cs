@@ -37,9 +37,9 @@ internal sealed class SimulatedEngine : IDisposable
 
     public void Dispose() => Pool.Dispose();
 
-    public Sequence Add(IEnumerable<int> prompt, int limit = 1000, string salt = "", IStreamWriter? output = null, int choices = 1, CancellationTokenSource? stop = null)
+    public Sequence Add(IEnumerable<int> prompt, int limit = 1000, string salt = "", IStreamWriter? output = null, int choices = 1, CancellationTokenSource? stop = null, string caller = "")
     {
-        var request = new GenerationRequest { Prompt = [.. prompt], MaxTokens = limit, PrefixSalt = salt, Choices = choices, Sampling = new() { Temperature = 0 } };
+        var request = new GenerationRequest { Prompt = [.. prompt], MaxTokens = limit, PrefixSalt = salt, Choices = choices, Caller = caller, Sampling = new() { Temperature = 0 } };
         var generation = new Generation(request, output ?? new StreamLog(), TimeProvider.System, stop?.Token ?? CancellationToken.None);
         var sequence = new Sequence(generation, new ByteTokenizer(), Pool, _context);
         Scheduler.Add(sequence);
