@@ -4,6 +4,7 @@ using Sluice.Server.Access;
 using Sluice.Server.Api;
 using Sluice.Server.Configuration;
 using Sluice.Server.Protocols;
+using Sluice.Server.Shutdown;
 using Sluice.Streams;
 
 namespace Sluice.Server;
@@ -14,6 +15,10 @@ internal static class SluiceApplication
     /// <summary>Bytes that the system may hold of an answer on its way; for a reader 100 ms away that is still 640 KiB/s.</summary>
     private const int SendBufferSize = 64 * 1024;
 
+    /// <summary>How long connections may take to be told of the end, once the drain is over.</summary>
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
+
+    /// <summary>Makes the application; it listens once it is started.</summary>
     /// <param name="options">What the server was started with.</param>
     /// <param name="models">The engine, or where it will be; disposed with the application.</param>
     /// <param name="clock">The clock.</param>
@@ -41,7 +46,11 @@ internal static class SluiceApplication
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None); // a failed start is told in a sentence of its own
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services.AddRoutingCore();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = LastWords);
         builder.Services.AddSingleton(clock);
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton<Drain>();
+        builder.Services.AddSingleton<IHostLifetime, SignalLifetime>();
         builder.Services.AddSingleton<GenerationRunner>();
         builder.Services.AddSingleton<GenerationAnswers>();
         builder.Services.AddSingleton(_ => new StreamRegistry(options.Streams, clock));

@@ -18,6 +18,7 @@ public sealed class GenerationStream : IStreamWriter
     private ITimer? _grace;
     private StopCause? _stopped;
     private bool _begun;
+    private bool _isLeft;
 
     internal GenerationStream(StreamHeader header, DisconnectPolicy onDisconnect, IdempotencyKey? key, StreamRegistry registry)
     {
@@ -88,6 +89,21 @@ public sealed class GenerationStream : IStreamWriter
     /// <inheritdoc/>
     public void Append(StreamEvent streamEvent)
     {
+        ArgumentNullException.ThrowIfNull(streamEvent);
+        lock (_gate)
+        {
+            if (_isLeft)
+            {
+                return;
+            }
+
+            if (_stopped == StopCause.Shutdown && streamEvent is StreamFinished && _log.Look().IsCancelled)
+            {
+                // It was cut short, and nobody asked for it.
+                streamEvent = new StreamFailed(StreamFailed.ShuttingDown, "The server was shut down before the end of this answer.");
+            }
+        }
+
         var grown = _log.AppendWithin(streamEvent);
         if (streamEvent.IsTerminal)
         {
@@ -113,6 +129,26 @@ public sealed class GenerationStream : IStreamWriter
 
         EndGrace();
         _stop.Cancel(); // outside the lock: who is told may append
+    }
+
+    /// <summary>
+    /// Leaves the stream as it is, for another process to go on with: it gets no more events and no end, and its
+    /// generation is stopped.
+    /// </summary>
+    internal void Leave()
+    {
+        lock (_gate)
+        {
+            if (_stopped is not null)
+            {
+                return; // its end is on its way
+            }
+
+            _isLeft = true;
+        }
+
+        EndGrace();
+        _stop.Cancel();
     }
 
     internal StreamLog Log => _log;

@@ -54,6 +54,9 @@ public sealed record StreamFinished(StreamUsage Usage, StreamTimings Timings) : 
 /// <param name="Message">What went wrong, for a person.</param>
 public sealed record StreamFailed(string Code, string Message) : StreamEvent
 {
+    /// <summary>The <see cref="Code"/> of what ended because the process did.</summary>
+    public const string ShuttingDown = "shutting_down";
+
     /// <inheritdoc/>
     public override bool IsTerminal => true;
 }

@@ -102,6 +102,47 @@ public sealed class StreamLog : IStreamWriter
         }
     }
 
+    /// <summary>Adds this log to a count of all.</summary>
+    internal void AddTo(ref StreamCount count)
+    {
+        lock (_gate)
+        {
+            if (_end is not null)
+            {
+                count.Ended++;
+            }
+            else if (_isPaused && _readers.Count == 0)
+            {
+                count.PausedUnread++;
+            }
+            else if (_isPaused)
+            {
+                count.PausedBehind++;
+            }
+            else if (_tally.CompletionTokens == 0)
+            {
+                count.Waiting++;
+            }
+            else
+            {
+                count.Running++;
+            }
+
+            count.Readers += _readers.Count;
+            count.Bytes += _bytes;
+            var behind = _events.Last;
+            foreach (var reader in _readers)
+            {
+                behind = Math.Min(behind, reader.Position);
+            }
+
+            for (var number = _events.Last; number > behind && number >= _events.First; number--)
+            {
+                count.BacklogBytes += EventSize.Of(_events[number].Event);
+            }
+        }
+    }
+
     /// <summary>Appends; says by how many bytes the log grew, which may be a negative number.</summary>
     internal long AppendWithin(StreamEvent streamEvent)
     {

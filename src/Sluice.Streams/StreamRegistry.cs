@@ -31,6 +31,9 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : ID
     /// <summary>Memory that all streams hold, by their own count.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
+    /// <summary>Whether another process can go on with the streams that this one leaves unfinished.</summary>
+    public bool IsDurable { get; init; }
+
     internal TimeProvider Clock => clock;
 
     /// <summary>
@@ -62,7 +65,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : ID
 
         if (isClosed)
         {
-            stream.Stop(StopCause.Shutdown);
+            EndForShutdown(stream);
         }
 
         return new OpenedStream(stream, IsNew: true, IsSameRequest: true);
@@ -101,7 +104,25 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : ID
         }
     }
 
-    /// <summary>Stops every stream, and every one that is still to be opened.</summary>
+    /// <summary>All streams at this moment, in numbers.</summary>
+    public StreamCount Count()
+    {
+        lock (_gate)
+        {
+            var count = default(StreamCount);
+            foreach (var stream in _streams.Values)
+            {
+                stream.Log.AddTo(ref count);
+            }
+
+            return count;
+        }
+    }
+
+    /// <summary>
+    /// The process ends: every stream, and every one that is still to be opened, is stopped and ends with an error; or,
+    /// where streams outlive the process, is left for the next one, without an end.
+    /// </summary>
     public void StopAll()
     {
         GenerationStream[] streams;
@@ -113,7 +134,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : ID
 
         foreach (var stream in streams)
         {
-            stream.Stop(StopCause.Shutdown);
+            EndForShutdown(stream);
         }
     }
 
@@ -166,6 +187,18 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : ID
         lock (_gate)
         {
             return stream.KeptUntil;
+        }
+    }
+
+    private void EndForShutdown(GenerationStream stream)
+    {
+        if (IsDurable)
+        {
+            stream.Leave();
+        }
+        else
+        {
+            stream.Stop(StopCause.Shutdown);
         }
     }
 

@@ -256,6 +256,60 @@ public sealed class StreamRegistryTests : IDisposable
     }
 
     [Fact]
+    public void StreamThatTheShutdownStopped_EndsWithAnErrorThatSaysSo()
+    {
+        var streams = Registry();
+        var stream = Open(streams);
+        streams.StopAll();
+        stream.Append(new StreamDelta(0, "", [], FinishReason.Cancelled));
+        stream.Append(End);
+
+        Assert.Equal("shutting_down", Assert.IsType<StreamFailed>(stream.Look().End).Code);
+    }
+
+    [Fact]
+    public void DurableStreams_AreLeftWithoutAnEnd()
+    {
+        using var streams = new StreamRegistry(new StreamLimits(), _clock) { IsDurable = true };
+        var stream = Open(streams);
+        stream.Append(new StreamStarted(3));
+        streams.StopAll();
+        stream.Append(new StreamDelta(0, "", [], FinishReason.Cancelled));
+        stream.Append(End);
+
+        Assert.True(stream.StopToken.IsCancellationRequested);
+        Assert.Null(stream.Stopped);
+        Assert.Equal((1, null), (stream.Look().Last, stream.Look().End));
+        Assert.Equal(1, streams.Count().Unfinished);
+    }
+
+    [Fact]
+    public void Count_TellsStreamsByTheirStateAndWhatTheirReadersLack()
+    {
+        var streams = Registry();
+        var waiting = streams.Open(Header("me"), DisconnectPolicy.Continue).Stream;
+        var running = streams.Open(Header("me"), DisconnectPolicy.Continue).Stream;
+        var unread = streams.Open(Header("me"), DisconnectPolicy.Pause).Stream;
+        var ended = streams.Open(Header("me"), DisconnectPolicy.Continue).Stream;
+        foreach (var stream in (GenerationStream[])[waiting, running, unread, ended])
+        {
+            stream.Begin();
+        }
+
+        using var reader = running.Read();
+        running.Append(new StreamDelta(0, "a", [new StreamToken(1, null)]));
+        ended.Append(End);
+        var count = streams.Count();
+
+        Assert.Equal((1, 1, 1, 0, 1, 1), (count.Waiting, count.Running, count.PausedUnread, count.PausedBehind, count.Ended, count.Readers));
+        Assert.Equal(3, count.Unfinished);
+        Assert.Equal(running.Look().Bytes, count.BacklogBytes);
+        Assert.Equal(count.BacklogBytes + ended.Look().Bytes, count.Bytes);
+        Assert.True(reader.TryRead(out _));
+        Assert.Equal(0, streams.Count().BacklogBytes);
+    }
+
+    [Fact]
     public void DiscardedStream_LeavesNothing()
     {
         var streams = Registry();

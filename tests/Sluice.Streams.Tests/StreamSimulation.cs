@@ -241,6 +241,10 @@ public sealed class StreamSimulation
             }
 
             Append(End);
+            if (Stream.Stopped == StopCause.Shutdown)
+            {
+                _events[^1] = Assert.IsType<StreamFailed>(Stream.Look().End);
+            }
         }
 
         public void ReaderComes(Random random, Counts counts)

@@ -87,7 +87,7 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
     }
 
     /// <summary>Ends the stream of a request that the process has no more time for.</summary>
-    public void FailForShutdown() => Fail("shutting_down", "The server is shutting down; send the request again to another or a new one.");
+    public void FailForShutdown() => Fail(StreamFailed.ShuttingDown, "The server is shutting down; send the request again to another or a new one.");
 
     private StreamTimings Timings()
     {

@@ -38,7 +38,10 @@ internal sealed record ApiError(int Status, string Message, string? Param = null
     }
 
     public static ApiError From(StreamFailed failure)
-        => new(StatusCodes.Status500InternalServerError, failure.Message, Code: failure.Code);
+        => new(
+            failure.Code == StreamFailed.ShuttingDown ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError,
+            failure.Message,
+            Code: failure.Code);
 
     /// <summary>The engine has no place for the request.</summary>
     public static ApiError From(QueueFull full)

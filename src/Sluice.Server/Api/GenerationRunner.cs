@@ -1,12 +1,13 @@
 using Sluice.Engine.Requests;
 using Sluice.Server.Access;
 using Sluice.Server.Protocols;
+using Sluice.Server.Shutdown;
 using Sluice.Streams;
 
 namespace Sluice.Server.Api;
 
 /// <summary>Starts generations as streams of their own, and finds streams again. The one way for every transport.</summary>
-internal sealed class GenerationRunner(StreamRegistry streams, TimeProvider clock)
+internal sealed class GenerationRunner(StreamRegistry streams, Drain drain, TimeProvider clock)
 {
     /// <summary>The moment, as <see cref="GenerationRequest.ArrivedAt"/> counts.</summary>
     public long Now => clock.GetTimestamp();
@@ -81,17 +82,29 @@ internal sealed class GenerationRunner(StreamRegistry streams, TimeProvider cloc
     /// <summary>Begins the generation, unless the engine has no place for it: then there is no stream either.</summary>
     private ApiError? Begin(GenerationStream stream, GenerationAsk ask)
     {
+        // A retry of what runs already was found before: only something new is refused.
+        if (drain.Refusal is { } refusal)
+        {
+            return Refuse(stream, refusal);
+        }
+
         var caller = new Caller(stream.Header.Owner);
         if (ask.Engine.Start(ask.Request with { Caller = caller.Identity, PrefixSalt = caller.PrefixSalt(ask.Request.PrefixSalt) }, stream, stream.StopToken) is { } full)
         {
-            // A retry by the same key may already be reading it.
-            stream.Append(new StreamFailed("queue_full", full.Message));
-            streams.Discard(stream);
-            return ApiError.From(full);
+            return Refuse(stream, ApiError.From(full));
         }
 
         stream.Begin();
         return null;
+    }
+
+    /// <summary>Takes the stream away of a generation that is not begun, and says why.</summary>
+    private ApiError Refuse(GenerationStream stream, ApiError error)
+    {
+        // A retry by the same key may already be reading it.
+        stream.Append(new StreamFailed(error.Code!, error.Message));
+        streams.Discard(stream);
+        return error;
     }
 }
 

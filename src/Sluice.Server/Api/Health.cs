@@ -1,18 +1,20 @@
+using Sluice.Server.Shutdown;
+
 namespace Sluice.Server.Api;
 
-/// <summary>Whether the server can answer: 503 until its model is loaded.</summary>
+/// <summary>Whether the server takes requests: 503 until its model is loaded, and from the moment that it drains.</summary>
 internal static class Health
 {
-    public static Task GetAsync(HttpContext http, ModelHost models)
+    public static Task GetAsync(HttpContext http, ModelHost models, Drain drain)
     {
+        if (drain.Began.IsCancellationRequested)
+        {
+            return WriteAsync(http.Response, StatusCodes.Status503ServiceUnavailable, "draining");
+        }
+
         if (models.Engine is not null)
         {
-            return JsonResponse.WriteAsync(http.Response, StatusCodes.Status200OK, json =>
-            {
-                json.WriteStartObject();
-                json.WriteString("status"u8, "ok");
-                json.WriteEndObject();
-            });
+            return WriteAsync(http.Response, StatusCodes.Status200OK, "ok");
         }
 
         var progress = models.Progress;
@@ -25,4 +27,12 @@ internal static class Health
             json.WriteEndObject();
         });
     }
+
+    private static Task WriteAsync(HttpResponse response, int statusCode, string status)
+        => JsonResponse.WriteAsync(response, statusCode, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("status"u8, status);
+            json.WriteEndObject();
+        });
 }

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Connections;
 using Sluice.Engine;
 using Sluice.Engine.Cache;
 using Sluice.Server.Configuration;
+using Sluice.Server.Shutdown;
 
 namespace Sluice.Server.Commands;
 
@@ -27,6 +28,8 @@ internal static class ServeCommand
         var address = Reachable(new Uri(app.Urls.First()));
         await terminal.Output.WriteLineAsync($"Sluice {Version} listens at {address}");
         WarnIfOpen(options, terminal);
+        var drain = app.Services.GetRequiredService<Drain>();
+        drain.Began.Register(() => terminal.Error.WriteLine($"sluice: Running answers have {options.Drain.TotalSeconds:0} s to finish; a second signal ends them at once."));
 
         var loading = LoadAsync(options.Engine, models, terminal, loadEngine);
         var shutdown = app.WaitForShutdownAsync();

@@ -23,6 +23,9 @@ internal sealed record ServerOptions
     /// <summary>The key to ask every client for; null asks for none.</summary>
     public string? ApiKey { get; init; }
 
+    /// <summary>How long running generations may go on when the server is told to end.</summary>
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <exception cref="UsageException">A value cannot be.</exception>
     public static ServerOptions From(SettingValues values) => new()
     {
@@ -30,6 +33,7 @@ internal sealed record ServerOptions
         Streams = StreamLimitsFrom(values),
         Host = values.Find(Setting.Host) is { } host ? ParseHost(host.Value, host.Source) : IPAddress.Loopback,
         Port = ParseInteger(values, Setting.Port, 0, IPEndPoint.MaxPort) ?? 8080,
+        Drain = ParseSeconds(values, Setting.Drain, least: 0) ?? TimeSpan.FromSeconds(30),
         ApiKey = values.Find(Setting.ApiKey) is { } key ? ParseKey(key.Value, key.Source) : null,
     };
 

@@ -2,8 +2,10 @@ using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Sluice.Engine;
 using Sluice.Server.Configuration;
+using Sluice.Server.Shutdown;
 using Sluice.Streams;
 
 namespace Sluice.Server.Tests.Scripted;
@@ -28,6 +30,9 @@ public sealed class TestServer : IAsyncDisposable
     internal StreamRegistry Streams => _app.Services.GetRequiredService<StreamRegistry>();
 
     public HttpClient Client { get; }
+
+    /// <summary>How the server ends when it is told to.</summary>
+    internal Drain Drain => _app.Services.GetRequiredService<Drain>();
 
     internal static Task<TestServer> StartAsync(
         IInferenceEngine engine, string? apiKey = null, TimeProvider? clock = null, StreamLimits? limits = null, int port = 0, Func<ServerOptions, ServerOptions>? options = null)
@@ -84,7 +89,10 @@ public sealed class TestServer : IAsyncDisposable
         return Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Ends the server as a signal does.</summary>
+    /// <summary>Completes when the server has ended by itself.</summary>
+    public Task EndedAsync() => Patience.For(_app.WaitForShutdownAsync(TestContext.Current.CancellationToken));
+
+    /// <summary>Ends the server without any delay.</summary>
     public Task StopAsync() => _app.StopAsync(TestContext.Current.CancellationToken);
 
     public async ValueTask DisposeAsync()
