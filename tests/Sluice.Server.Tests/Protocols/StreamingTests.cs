@@ -219,7 +219,7 @@ public sealed class StreamingTests : IAsyncDisposable
         var end = _server!.StopAsync();
         var error = await events.NextAsync();
 
-        Assert.Equal("cancelled", error.Text("error.code"));
+        Assert.Equal("shutting_down", error.Text("error.code"));
         Assert.Empty(await events.RestAsync());
         await end;
         await stream.Stopped;
