@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using Sluice.Engine;
 using Sluice.Engine.Requests;
+using Sluice.Server.Configuration;
 using Sluice.Streams;
 
 namespace Sluice.Server.Api;
@@ -24,4 +26,23 @@ internal sealed record GenerationAsk
 
     /// <summary>By which a retry is known; null where the client names none.</summary>
     public required IdempotencyKey? Key { get; init; }
+
+    /// <summary>Reads a body's field <c>on_disconnect</c>; gives null where it says nothing.</summary>
+    public static bool TryReadOnDisconnect(string? value, out DisconnectPolicy? policy, [NotNullWhen(false)] out ApiError? error)
+    {
+        (policy, error) = (null, null);
+        if (value is null)
+        {
+            return true;
+        }
+
+        if (DisconnectPolicies.TryParse(value, out var named))
+        {
+            policy = named;
+            return true;
+        }
+
+        error = ApiError.Invalid("on_disconnect", $"on_disconnect must be {DisconnectPolicies.Names}.");
+        return false;
+    }
 }

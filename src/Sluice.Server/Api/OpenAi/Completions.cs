@@ -1,76 +1,11 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Text.Json.Serialization.Metadata;
-using Sluice.Streams;
-
 namespace Sluice.Server.Api.OpenAi;
 
 /// <summary>OpenAI's chat and text completions.</summary>
 internal static class Completions
 {
-    private const string KeyHeader = "Idempotency-Key";
-    private const int LongestKey = 255;
-
     public static Task CreateChatAsync(HttpContext http, ModelHost models, GenerationRunner runner, GenerationAnswers answers)
-        => CreateAsync(http, models, runner, answers, ApiJson.Default.ChatCompletionBody);
+        => GenerationEndpoint.CreateAsync(http, models, runner, answers, ApiJson.Default.ChatCompletionBody);
 
     public static Task CreateTextAsync(HttpContext http, ModelHost models, GenerationRunner runner, GenerationAnswers answers)
-        => CreateAsync(http, models, runner, answers, ApiJson.Default.CompletionBody);
-
-    /// <summary>Reads a request, and checks it.</summary>
-    /// <param name="http">The request.</param>
-    /// <param name="models">Who is to answer.</param>
-    /// <param name="runner">Who will run it.</param>
-    /// <param name="type">The body's shape.</param>
-    /// <param name="isStream">Whether it is a stream whatever its body says.</param>
-    public static async ValueTask<Outcome<GenerationAsk>> ReadAsync<TBody>(
-        HttpContext http, ModelHost models, GenerationRunner runner, JsonTypeInfo<TBody> type, bool isStream = false)
-        where TBody : GenerationFields
-    {
-        var arrivedAt = runner.Now;
-        if (!models.TryGet(out var engine, out var error) || !TryReadKey(http.Request, out var key, out error))
-        {
-            return error;
-        }
-
-        var (read, hash) = key is null ? (await RequestBody.ReadAsync(http.Request, type), "") : await RequestBody.ReadAndHashAsync(http.Request, type);
-        if (!read.Succeeded(out var sent, out error))
-        {
-            return error;
-        }
-
-        GenerationFields body = isStream ? sent with { Stream = true } : sent;
-        return body.ToAsk(engine, arrivedAt, key is null ? null : new IdempotencyKey(key, $"{http.Request.Path}{http.Request.QueryString} {hash}"));
-    }
-
-    private static async Task CreateAsync<TBody>(
-        HttpContext http, ModelHost models, GenerationRunner runner, GenerationAnswers answers, JsonTypeInfo<TBody> type)
-        where TBody : GenerationFields
-    {
-        if (!(await ReadAsync(http, models, runner, type)).Succeeded(out var ask, out var error))
-        {
-            await JsonResponse.WriteAsync(http.Response, error);
-            return;
-        }
-
-        await answers.AnswerAsync(http, ask);
-    }
-
-    /// <summary>Reads the key by which a retry of the request is known; null where it has none.</summary>
-    public static bool TryReadKey(HttpRequest request, out string? key, [NotNullWhen(false)] out ApiError? error)
-    {
-        (key, error) = (null, null);
-        if (!request.Headers.TryGetValue(KeyHeader, out var values))
-        {
-            return true;
-        }
-
-        key = values.ToString();
-        if (key.Length is > 0 and <= LongestKey && key.All(char.IsAscii))
-        {
-            return true;
-        }
-
-        error = ApiError.Invalid(KeyHeader, $"{KeyHeader} must be 1 to {LongestKey} ASCII characters.");
-        return false;
-    }
+        => GenerationEndpoint.CreateAsync(http, models, runner, answers, ApiJson.Default.CompletionBody);
 }

@@ -1,16 +1,14 @@
 using System.Collections.Immutable;
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json;
 using Sluice.Engine;
 using Sluice.Engine.Requests;
-using Sluice.Server.Configuration;
 using Sluice.Streams;
 
 namespace Sluice.Server.Api.OpenAi;
 
 /// <summary>What chat and text completions have in common. Null is as good as absent everywhere.</summary>
-internal abstract record GenerationFields
+internal abstract record GenerationFields : IGenerationBody
 {
     /// <summary>Any name: there is one model, and the answer says which.</summary>
     public string? Model { get; init; }
@@ -66,10 +64,13 @@ internal abstract record GenerationFields
     /// <summary>The body as a validated request.</summary>
     public abstract Outcome<GenerationRequest> ToRequest(LoadedModel model, long arrivedAt);
 
-    /// <summary>The body as something to start.</summary>
-    public Outcome<GenerationAsk> ToAsk(IInferenceEngine engine, long arrivedAt, IdempotencyKey? key)
+    /// <inheritdoc/>
+    public Outcome<GenerationAsk> ToAsk(IInferenceEngine engine, long arrivedAt, IdempotencyKey? key, bool isStream = false)
+        => (isStream ? this with { Stream = true } : this).Ask(engine, arrivedAt, key);
+
+    private Outcome<GenerationAsk> Ask(IInferenceEngine engine, long arrivedAt, IdempotencyKey? key)
     {
-        if (!ToRequest(engine.Model, arrivedAt).Succeeded(out var request, out var error) || !TryReadDisconnectPolicy(out var onDisconnect, out error))
+        if (!ToRequest(engine.Model, arrivedAt).Succeeded(out var request, out var error) || !GenerationAsk.TryReadOnDisconnect(OnDisconnect, out var onDisconnect, out error))
         {
             return error;
         }
@@ -84,25 +85,6 @@ internal abstract record GenerationFields
             OnDisconnect = onDisconnect,
             Key = key,
         };
-    }
-
-    /// <summary>Reads <see cref="OnDisconnect"/>; gives null where it says nothing.</summary>
-    private bool TryReadDisconnectPolicy(out DisconnectPolicy? policy, [NotNullWhen(false)] out ApiError? error)
-    {
-        (policy, error) = (null, null);
-        if (OnDisconnect is null)
-        {
-            return true;
-        }
-
-        if (DisconnectPolicies.TryParse(OnDisconnect, out var named))
-        {
-            policy = named;
-            return true;
-        }
-
-        error = ApiError.Invalid("on_disconnect", $"on_disconnect must be {DisconnectPolicies.Names}.");
-        return false;
     }
 
     /// <summary>How the answer is to be told.</summary>
@@ -124,7 +106,7 @@ internal abstract record GenerationFields
             return ApiError.Invalid("stream_options", "stream_options is only allowed with \"stream\": true.");
         }
 
-        if (!StopStrings().Succeeded(out var stop, out var error) || !Biases().Succeeded(out var biases, out error))
+        if (!StopStrings.Read(Stop, "stop").Succeeded(out var stop, out var error) || !Biases().Succeeded(out var biases, out error))
         {
             return error;
         }
@@ -160,37 +142,6 @@ internal abstract record GenerationFields
     /// <summary>What the dialect calls a field of <see cref="GenerationRequest"/>.</summary>
     protected virtual string WireName(string field)
         => field == "repetition_penalty" && RepetitionPenalty is null ? "repeat_penalty" : field;
-
-    private Outcome<ImmutableArray<string>> StopStrings()
-    {
-        if (Stop is not { } stop)
-        {
-            return ImmutableArray<string>.Empty;
-        }
-
-        if (JsonText.TryGet(stop, out var single))
-        {
-            return ImmutableArray.Create(single);
-        }
-
-        if (stop.ValueKind != JsonValueKind.Array)
-        {
-            return ApiError.Invalid("stop", $"stop must be a string or an array of strings, not {JsonText.Name(stop)}.");
-        }
-
-        var strings = ImmutableArray.CreateBuilder<string>(stop.GetArrayLength());
-        foreach (var element in stop.EnumerateArray())
-        {
-            if (!JsonText.TryGet(element, out var text))
-            {
-                return ApiError.Invalid($"stop[{strings.Count}]", $"stop[{strings.Count}] must be a string, not {JsonText.Name(element)}.");
-            }
-
-            strings.Add(text);
-        }
-
-        return strings.MoveToImmutable();
-    }
 
     private Outcome<ImmutableArray<KeyValuePair<int, float>>> Biases()
     {

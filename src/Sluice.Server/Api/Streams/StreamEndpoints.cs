@@ -1,5 +1,4 @@
 using Sluice.Server.Access;
-using Sluice.Server.Api.OpenAi;
 using Sluice.Server.Protocols;
 using Sluice.Server.Protocols.OpenAi;
 using Sluice.Streams;
@@ -16,8 +15,8 @@ internal static class StreamEndpoints
     {
         var read = http.Request.Query["as"].ToString() switch
         {
-            "" or ChatDialect.Name => await Completions.ReadAsync(http, models, runner, ApiJson.Default.ChatCompletionBody, isStream: true),
-            TextDialect.Name => await Completions.ReadAsync(http, models, runner, ApiJson.Default.CompletionBody, isStream: true),
+            "" or ChatDialect.Name => await GenerationEndpoint.ReadAsync(http, models, runner, ApiJson.Default.ChatCompletionBody, isStream: true),
+            TextDialect.Name => await GenerationEndpoint.ReadAsync(http, models, runner, ApiJson.Default.CompletionBody, isStream: true),
             var other => ApiError.Invalid("as", $"as must be '{ChatDialect.Name}' or '{TextDialect.Name}', not '{other}': it says which body this is."),
         };
         if (!read.Succeeded(out var ask, out var error) || !runner.Start(Caller.Of(http), ask).Succeeded(out var stream, out error))

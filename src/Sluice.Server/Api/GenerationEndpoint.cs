@@ -1,0 +1,67 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization.Metadata;
+using Sluice.Streams;
+
+namespace Sluice.Server.Api;
+
+/// <summary>The way of a request over HTTP for a generation, whatever its dialect.</summary>
+internal static class GenerationEndpoint
+{
+    private const string KeyHeader = "Idempotency-Key";
+    private const int LongestKey = 255;
+
+    /// <summary>Starts what the body asks for, and answers with it.</summary>
+    public static async Task CreateAsync<TBody>(
+        HttpContext http, ModelHost models, GenerationRunner runner, GenerationAnswers answers, JsonTypeInfo<TBody> type)
+        where TBody : class, IGenerationBody
+    {
+        if (!(await ReadAsync(http, models, runner, type)).Succeeded(out var ask, out var error))
+        {
+            await JsonResponse.WriteAsync(http.Response, error);
+            return;
+        }
+
+        await answers.AnswerAsync(http, ask);
+    }
+
+    /// <summary>Reads a request, and checks it.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="models">Who is to answer.</param>
+    /// <param name="runner">Who will run it.</param>
+    /// <param name="type">The body's shape.</param>
+    /// <param name="isStream">Whether it is a stream whatever its body says.</param>
+    public static async ValueTask<Outcome<GenerationAsk>> ReadAsync<TBody>(
+        HttpContext http, ModelHost models, GenerationRunner runner, JsonTypeInfo<TBody> type, bool isStream = false)
+        where TBody : class, IGenerationBody
+    {
+        var arrivedAt = runner.Now;
+        if (!models.TryGet(out var engine, out var error) || !TryReadKey(http.Request, out var key, out error))
+        {
+            return error;
+        }
+
+        var (read, hash) = key is null ? (await RequestBody.ReadAsync(http.Request, type), "") : await RequestBody.ReadAndHashAsync(http.Request, type);
+        return read.Succeeded(out var body, out error)
+            ? body.ToAsk(engine, arrivedAt, key is null ? null : new IdempotencyKey(key, $"{http.Request.Path}{http.Request.QueryString} {hash}"), isStream)
+            : error;
+    }
+
+    /// <summary>Reads the key by which a retry of the request is known; null where it has none.</summary>
+    public static bool TryReadKey(HttpRequest request, out string? key, [NotNullWhen(false)] out ApiError? error)
+    {
+        (key, error) = (null, null);
+        if (!request.Headers.TryGetValue(KeyHeader, out var values))
+        {
+            return true;
+        }
+
+        key = values.ToString();
+        if (key.Length is > 0 and <= LongestKey && key.All(char.IsAscii))
+        {
+            return true;
+        }
+
+        error = ApiError.Invalid(KeyHeader, $"{KeyHeader} must be 1 to {LongestKey} ASCII characters.");
+        return false;
+    }
+}
