@@ -32,4 +32,7 @@ public sealed record Telling
 
     /// <summary>What the dialect repeats of the request, as JSON of its own; null where it repeats nothing.</summary>
     public string? Echo { get; init; }
+
+    /// <summary>How the answer's text is read for reasoning and calls of tools; null where it is told as it is.</summary>
+    public AnswerReading? Reading { get; init; }
 }

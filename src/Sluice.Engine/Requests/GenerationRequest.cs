@@ -17,6 +17,9 @@ public sealed record GenerationRequest
     /// <summary>Strings that end a choice when the text meets them; they are not part of the text.</summary>
     public ImmutableArray<string> Stop { get; init; } = [];
 
+    /// <summary>Control tokens whose pieces are part of the text all the same, because whoever reads it looks for them; few.</summary>
+    public ImmutableArray<int> TextTokens { get; init; } = [];
+
     /// <summary>Whether to go on after an end-of-generation token.</summary>
     public bool IgnoreEos { get; init; }
 

@@ -10,7 +10,7 @@ namespace Sluice.Engine.Scheduling;
 /// it came from; the beginning of a character or of a stop string is held back until it is decided. Nothing is
 /// allocated but the deltas themselves.
 /// </summary>
-internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> stopStrings, int choice, IStreamWriter output)
+internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> stopStrings, ImmutableArray<int> textTokens, int choice, IStreamWriter output)
 {
     private readonly Detokenizer _detokenizer = new(tokenizer);
     private readonly StopMatcher? _stops = stopStrings.IsEmpty ? null : new StopMatcher(stopStrings);
@@ -18,6 +18,9 @@ internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> sto
 
     /// <summary>Whether any text has left.</summary>
     public bool HasText { get; private set; }
+
+    /// <summary>Whether nothing more of the choice would be told.</summary>
+    public bool HasEnough => output.HasEnough(choice);
 
     /// <summary>Echoes the prompt as the choice's first delta.</summary>
     public void Prompt(string text, ImmutableArray<StreamToken> tokens)
@@ -30,7 +33,7 @@ internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> sto
     public bool Append(StreamToken token)
     {
         _pending.Add(token);
-        if (tokenizer.IsControl(token.Id))
+        if (tokenizer.IsControl(token.Id) && !textTokens.Contains(token.Id))
         {
             return false;
         }

@@ -68,7 +68,7 @@ internal sealed class Sequence
         _tokens.AddRange(request.Prompt.AsSpan());
         Blocks = new BlockTable(pool, request.PrefixSalt, expected);
         _sampler = new Sampler(request.Sampling, choice, request.Prompt.AsSpan());
-        _text = new OutputText(tokenizer, request.Stop, choice, generation.Output);
+        _text = new OutputText(tokenizer, request.Stop, request.TextTokens, choice, generation.Output);
     }
 
     public Generation Generation { get; }
@@ -258,6 +258,10 @@ internal sealed class Sequence
         if (stopped)
         {
             Close();
+        }
+        else if (_text.HasEnough)
+        {
+            End(FinishReason.Stop);
         }
         else if (_tokens.Count >= _limit)
         {

@@ -1,5 +1,6 @@
 using Sluice.Engine.Requests;
 using Sluice.Server.Access;
+using Sluice.Server.Parsing;
 using Sluice.Server.Protocols;
 using Sluice.Server.Shutdown;
 using Sluice.Streams;
@@ -89,7 +90,8 @@ internal sealed class GenerationRunner(StreamRegistry streams, Drain drain, Time
         }
 
         var caller = new Caller(stream.Header.Owner);
-        if (ask.Engine.Start(ask.Request with { Caller = caller.Identity, PrefixSalt = caller.PrefixSalt(ask.Request.PrefixSalt) }, stream, stream.StopToken) is { } full)
+        var request = ask.Request with { Caller = caller.Identity, PrefixSalt = caller.PrefixSalt(ask.Request.PrefixSalt) };
+        if (ask.Engine.Start(request, AnswerStage.Before(stream.Header, stream), stream.StopToken) is { } full)
         {
             return Refuse(stream, ApiError.From(full));
         }
