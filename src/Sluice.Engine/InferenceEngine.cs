@@ -90,7 +90,7 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
                 continue;
             }
 
-            _scheduler.EndStopped();
+            _scheduler.EndDue();
             if (_scheduler.Next(_budget) is { IsEmpty: false } batch)
             {
                 Compute(batch);

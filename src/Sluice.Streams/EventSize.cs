@@ -16,15 +16,19 @@ internal static class EventSize
     private const int Token = 16;
     private const int Probability = 32;
 
+    private const int Detail = ObjectHeader + 80;
+
     // A reference, and an object of two references and a number.
     private const int Part = 8 + ObjectHeader + 24;
 
     public static int Of(StreamEvent streamEvent) => streamEvent switch
     {
-        StreamDelta delta => Base + Of(delta.Text) + Of(delta.StopString) + Of(delta.Tokens) + Of(delta.Parts),
+        StreamDelta delta => Base + Of(delta.Text) + Of(delta.StopString) + Of(delta.StopDetail) + Of(delta.Tokens) + Of(delta.Parts),
         StreamFailed failed => Base + Of(failed.Code) + Of(failed.Message),
         _ => Base,
     };
+
+    private static int Of(StopDetail? detail) => detail is null ? 0 : Detail + Of(detail.Pattern) + Of(detail.Match);
 
     private static int Of(string? text) => text is null || text.Length == 0 ? 0 : ArrayHeader + (2 * text.Length);
 

@@ -27,6 +27,9 @@ public sealed record StreamDelta(int Choice, string Text, ImmutableArray<StreamT
     /// <summary>The stop string that ended the choice, where one did.</summary>
     public string? StopString { get; init; }
 
+    /// <summary>The condition that ended the choice, where one of the request's did.</summary>
+    public StopDetail? StopDetail { get; init; }
+
     /// <summary>Whether this is the prompt itself, echoed before the first generated text.</summary>
     public bool IsPrompt { get; init; }
 
@@ -64,10 +67,10 @@ public sealed record StreamFailed(string Code, string Message) : StreamEvent
 /// <summary>Why a choice ended.</summary>
 public enum FinishReason
 {
-    /// <summary>The model ended it, or a stop string was met.</summary>
+    /// <summary>The model ended it, or a stop string or another condition of the request was met.</summary>
     Stop,
 
-    /// <summary>The limit of tokens, or the end of the context, was reached.</summary>
+    /// <summary>The limit of tokens or of time, or the end of the context, was reached.</summary>
     Length,
 
     /// <summary>Somebody stopped it.</summary>

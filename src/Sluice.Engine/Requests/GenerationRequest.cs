@@ -20,6 +20,9 @@ public sealed record GenerationRequest
     /// <summary>Control tokens whose pieces are part of the text all the same, because whoever reads it looks for them; few.</summary>
     public ImmutableArray<int> TextTokens { get; init; } = [];
 
+    /// <summary>When a choice ends that has gone off track; null lets it go on.</summary>
+    public StopConditions? StopConditions { get; init; }
+
     /// <summary>Whether to go on after an end-of-generation token.</summary>
     public bool IgnoreEos { get; init; }
 
@@ -40,4 +43,10 @@ public sealed record GenerationRequest
 
     /// <summary>When the request reached the process, as <see cref="TimeProvider.GetTimestamp"/> gives it; queue time and TTFT count from here.</summary>
     public long ArrivedAt { get; init; }
+
+    /// <summary>
+    /// For a generation that another process began: how long ago the request had arrived when this one's
+    /// <see cref="ArrivedAt"/> was taken, the time without any process included. Counts for <see cref="StopConditions.MaxTime"/>.
+    /// </summary>
+    public TimeSpan SpentBefore { get; init; }
 }

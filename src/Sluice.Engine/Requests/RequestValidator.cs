@@ -46,6 +46,7 @@ public static class RequestValidator
             ?? Range("n", request.Choices, 1, MaxChoices)
             ?? Range("logprobs", request.Logprobs ?? 0, 0, MaxLogprobs)
             ?? CheckStops(request)
+            ?? (request.StopConditions is { } conditions ? StopConditionRules.Check(conditions) : null)
             ?? CheckPrefixSalt(request)
             ?? Range("temperature", s.Temperature, 0, 100)
             ?? Range("top_k", s.TopK, 0, int.MaxValue)

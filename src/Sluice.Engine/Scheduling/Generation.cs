@@ -17,6 +17,7 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
     private int _cachedTokens;
     private int _completionTokens;
     private int _running = request.Choices;
+    private ITimer? _deadline;
 
     public GenerationRequest Request => request;
 
@@ -25,6 +26,9 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
     /// <summary>Whether somebody stopped it.</summary>
     public bool IsStopped => stop.IsCancellationRequested;
 
+    /// <summary>Whether the time is over that the request has.</summary>
+    public bool IsOverdue => TimeLeft <= TimeSpan.Zero;
+
     /// <summary>Whether its readers are too far behind for it to go on, or there are none.</summary>
     public bool IsPaused => output.IsPaused;
 
@@ -32,7 +36,15 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
     public bool HasEnded { get; private set; }
 
     /// <summary>Says that the request was admitted: the stream's first event.</summary>
-    public void Admitted() => output.Append(new StreamStarted(request.Prompt.Length));
+    public void Admitted()
+    {
+        output.Append(new StreamStarted(request.Prompt.Length));
+        if (TimeLeft is { } left && admission is not null)
+        {
+            // An engine where everything rests would not look at the clock.
+            _deadline = clock.CreateTimer(static door => ((Admission)door!).Wake(), admission, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+    }
 
     /// <summary>Notes the first step that works on the request.</summary>
     public void Stepped()
@@ -70,6 +82,7 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
         if (--_running == 0)
         {
             HasEnded = true;
+            _deadline?.Dispose();
             Stepped();
             output.Append(new StreamFinished(new StreamUsage(request.Prompt.Length, _cachedTokens, _completionTokens), Timings()));
         }
@@ -81,6 +94,7 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
         if (!HasEnded)
         {
             HasEnded = true;
+            _deadline?.Dispose();
             Stepped();
             output.Append(new StreamFailed(code, message));
         }
@@ -88,6 +102,9 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
 
     /// <summary>Ends the stream of a request that the process has no more time for.</summary>
     public void FailForShutdown() => Fail(StreamFailed.ShuttingDown, "The server is shutting down; send the request again to another or a new one.");
+
+    /// <summary>Time that the request still has; null where it has all the time.</summary>
+    private TimeSpan? TimeLeft => request.StopConditions?.MaxTime - request.SpentBefore - clock.GetElapsedTime(request.ArrivedAt);
 
     private StreamTimings Timings()
     {

@@ -16,6 +16,9 @@ internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> sto
     private readonly StopMatcher? _stops = stopStrings.IsEmpty ? null : new StopMatcher(stopStrings);
     private readonly List<StreamToken> _pending = [];
 
+    /// <summary>The text that left with the last token.</summary>
+    public string Latest { get; private set; } = "";
+
     /// <summary>Whether any text has left.</summary>
     public bool HasText { get; private set; }
 
@@ -33,6 +36,7 @@ internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> sto
     public bool Append(StreamToken token)
     {
         _pending.Add(token);
+        Latest = "";
         if (tokenizer.IsControl(token.Id) && !textTokens.Contains(token.Id))
         {
             return false;
@@ -58,7 +62,7 @@ internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> sto
     }
 
     /// <summary>Lets out what was held back, and why the choice ends. Where the rest meets a stop string, that is why.</summary>
-    public void Finish(FinishReason reason)
+    public void Finish(FinishReason reason, StopDetail? detail = null)
     {
         var text = new string(_detokenizer.End());
         if (_stops is not null)
@@ -66,7 +70,7 @@ internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> sto
             text = new string(_stops.Append(text));
             if (_stops.Stopped)
             {
-                reason = FinishReason.Stop;
+                (reason, detail) = (FinishReason.Stop, null);
             }
             else
             {
@@ -74,14 +78,15 @@ internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> sto
             }
         }
 
-        Emit(text, reason);
+        Emit(text, reason, detail);
     }
 
-    private void Emit(string text, FinishReason? finish)
+    private void Emit(string text, FinishReason? finish, StopDetail? detail = null)
     {
+        Latest = text;
         HasText |= text.Length > 0;
         var tokens = ImmutableArray.Create(CollectionsMarshal.AsSpan(_pending));
         _pending.Clear();
-        output.Append(new StreamDelta(choice, text, tokens, finish) { StopString = finish is null ? null : _stops?.Matched });
+        output.Append(new StreamDelta(choice, text, tokens, finish) { StopString = finish is null ? null : _stops?.Matched, StopDetail = detail });
     }
 }

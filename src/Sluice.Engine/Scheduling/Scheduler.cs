@@ -85,17 +85,17 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
         return _batch;
     }
 
-    /// <summary>Ends the choices of requests that somebody stopped, wherever they are.</summary>
-    public void EndStopped()
+    /// <summary>Ends the choices of requests that somebody stopped, or whose time is over, wherever they are.</summary>
+    public void EndDue()
     {
         foreach (var sequence in _running)
         {
-            sequence.EndIfStopped();
+            sequence.EndIfDue();
         }
 
         foreach (var sequence in _waiting)
         {
-            sequence.EndIfStopped();
+            sequence.EndIfDue();
         }
 
         RemoveEnded();
@@ -153,7 +153,7 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
         }
     }
 
-    private static bool Works(Sequence sequence) => !sequence.Generation.IsPaused || sequence.Generation.IsStopped;
+    private static bool Works(Sequence sequence) => !sequence.Generation.IsPaused || sequence.Generation.IsStopped || sequence.Generation.IsOverdue;
 
     private void RestPaused()
     {

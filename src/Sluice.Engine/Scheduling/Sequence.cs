@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Sluice.Engine.Cache;
 using Sluice.Engine.Sampling;
+using Sluice.Engine.Stopping;
 using Sluice.Engine.Tokens;
 using Sluice.Streams;
 
@@ -23,6 +24,7 @@ internal sealed class Sequence
     private readonly List<int> _tokens;
     private readonly Sampler _sampler;
     private readonly OutputText _text;
+    private readonly EarlyStop? _earlyStop;
     private readonly int _limit;
     private readonly ImmutableArray<StreamToken>.Builder? _promptTokens;
     private int _forksToCome;
@@ -37,7 +39,7 @@ internal sealed class Sequence
     /// <param name="pool">Where its KV blocks come from.</param>
     /// <param name="contextLength">Most tokens it may ever have.</param>
     public Sequence(Generation generation, Tokenizer tokenizer, BlockPool pool, int contextLength)
-        : this(generation, choice: 0, tokenizer, pool, (int)Math.Min(contextLength, (long)generation.Request.Prompt.Length + (generation.Request.MaxTokens ?? int.MaxValue)))
+        : this(generation, choice: 0, tokenizer, pool, (int)Math.Min(contextLength, (long)generation.Request.Prompt.Length + (generation.Request.MaxTokens ?? int.MaxValue)), EarlyStop.For(generation.Request.StopConditions))
     {
         var request = generation.Request;
         _forksToCome = request.Choices - 1;
@@ -49,14 +51,14 @@ internal sealed class Sequence
     }
 
     private Sequence(Sequence first, int choice)
-        : this(first.Generation, choice, first._tokenizer, first._pool, first._limit)
+        : this(first.Generation, choice, first._tokenizer, first._pool, first._limit, first._earlyStop?.Another())
     {
         Arrival = first.Arrival;
         Share = first.Share;
         _promptTokens = first._promptTokens;
     }
 
-    private Sequence(Generation generation, int choice, Tokenizer tokenizer, BlockPool pool, int limit)
+    private Sequence(Generation generation, int choice, Tokenizer tokenizer, BlockPool pool, int limit, EarlyStop? earlyStop)
     {
         Generation = generation;
         _tokenizer = tokenizer;
@@ -68,6 +70,7 @@ internal sealed class Sequence
         _tokens.AddRange(request.Prompt.AsSpan());
         Blocks = new BlockTable(pool, request.PrefixSalt, expected);
         _sampler = new Sampler(request.Sampling, choice, request.Prompt.AsSpan());
+        _earlyStop = earlyStop;
         _text = new OutputText(tokenizer, request.Stop, request.TextTokens, choice, generation.Output);
     }
 
@@ -217,22 +220,31 @@ internal sealed class Sequence
     }
 
     /// <summary>Ends the choice, and those that were still to begin with it: lets out held-back text, gives the blocks back.</summary>
-    public void End(FinishReason reason)
+    public void End(FinishReason reason, StopDetail? detail = null)
     {
-        _text.Finish(reason);
+        _text.Finish(reason, detail is null || Generation.Request.MaxTokens is null ? detail : detail with { TokensSaved = _limit - _tokens.Count });
         Close();
         foreach (var fork in MakeForks())
         {
-            fork.End(reason);
+            fork.End(reason, detail);
         }
     }
 
-    /// <summary>Ends the choice where somebody stopped its request.</summary>
-    public void EndIfStopped()
+    /// <summary>Ends the choice where somebody stopped its request, or the request's time is over.</summary>
+    public void EndIfDue()
     {
-        if (Generation.IsStopped && !HasEnded)
+        if (HasEnded)
+        {
+            return;
+        }
+
+        if (Generation.IsStopped)
         {
             End(FinishReason.Cancelled);
+        }
+        else if (Generation.IsOverdue)
+        {
+            End(FinishReason.Length, new StopDetail(StopCondition.MaxTime) { Seconds = Generation.Request.StopConditions!.MaxTime!.Value.TotalSeconds });
         }
     }
 
@@ -262,6 +274,10 @@ internal sealed class Sequence
         else if (_text.HasEnough)
         {
             End(FinishReason.Stop);
+        }
+        else if (_earlyStop?.Append(token, _text.Latest) is { } detail)
+        {
+            End(FinishReason.Stop, detail);
         }
         else if (_tokens.Count >= _limit)
         {
@@ -294,7 +310,7 @@ internal sealed class Sequence
     }
 
     private StreamToken Report(int token, ReadOnlySpan<float> logits)
-        => new(token, Generation.Request.Logprobs is { } top ? Logprobs.Of(logits, token, top, _tokenizer) : null);
+        => new(token, (Generation.Request.Logprobs ?? (_earlyStop is { NeedsLogprobs: true } ? 0 : null)) is { } top ? Logprobs.Of(logits, token, top, _tokenizer) : null);
 
     private void AddPromptToken(int index, TokenLogprobs? logprobs)
         => _promptTokens!.Add(new StreamToken(Generation.Request.Prompt[index], logprobs));

@@ -77,6 +77,8 @@ internal sealed class Answer
 
         public string? StopString { get; private set; }
 
+        public StopDetail? StopDetail { get; private set; }
+
         public void Add(StreamDelta delta)
         {
             _text.Append(delta.Text);
@@ -88,7 +90,7 @@ internal sealed class Answer
 
             if (delta.Finish is { } finish)
             {
-                (Finish, StopString) = (finish, delta.StopString);
+                (Finish, StopString, StopDetail) = (finish, delta.StopString, delta.StopDetail);
             }
         }
 

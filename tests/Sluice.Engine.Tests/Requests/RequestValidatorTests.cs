@@ -31,7 +31,26 @@ public sealed class RequestValidatorTests
         { "frequency_penalty", Good with { Sampling = new() { FrequencyPenalty = -3 } } },
         { "logit_bias", Good with { Sampling = new() { LogitBias = [new(100, 1)] } } },
         { "logit_bias", Good with { Sampling = new() { LogitBias = [new(1, 101)] } } },
+        { "stop_conditions.repetition.longest_period", With(new() { Repetition = new() { LongestPeriod = 257 } }) },
+        { "stop_conditions.repetition.least_repeats", With(new() { Repetition = new() { LeastRepeats = 1 } }) },
+        { "stop_conditions.repetition.least_tokens", With(new() { Repetition = new() { LeastTokens = 0 } }) },
+        { "stop_conditions.max_time", With(new() { MaxTime = TimeSpan.Zero }) },
+        { "stop_conditions.max_time", With(new() { MaxTime = TimeSpan.FromDays(2) }) },
+        { "stop_conditions.patterns", With(new() { Patterns = ["("] }) },
+        { "stop_conditions.patterns", With(new() { Patterns = ["(?<=a)b"] }) },
+        { "stop_conditions.patterns", With(new() { Patterns = ["((a{90}){90}){90}"] }) },
+        { "stop_conditions.patterns", With(new() { Patterns = [".{1,999}a"] }) },
+        { "stop_conditions.patterns", With(new() { Patterns = [""] }) },
+        { "stop_conditions.patterns", With(new() { Patterns = [.. Enumerable.Repeat("x", 9)] }) },
+        { "stop_conditions.words", With(new() { Words = [" "] }) },
+        { "stop_conditions.words", With(new() { Words = [new string('x', 65)] }) },
+        { "stop_conditions.words", With(new() { Words = [.. Enumerable.Repeat("x", 65)] }) },
+        { "stop_conditions.low_confidence.mean_logprob", With(new() { Confidence = new(0) }) },
+        { "stop_conditions.low_confidence.mean_logprob", With(new() { Confidence = new(float.NaN) }) },
+        { "stop_conditions.low_confidence.window", With(new() { Confidence = new(-1, 0) }) },
     };
+
+    private static GenerationRequest With(StopConditions conditions) => Good with { StopConditions = conditions };
 
     [Theory]
     [MemberData(nameof(Faults))]

@@ -53,7 +53,7 @@ public sealed class SchedulerSimulation
             if (alive.Count > 0 && random.Next(15) == 0)
             {
                 alive[random.Next(alive.Count)].Stop.Cancel();
-                engine.Scheduler.EndStopped();
+                engine.Scheduler.EndDue();
                 Assert.All(alive, life => Assert.True(life.Log.End is not null || !life.Stop.IsCancellationRequested, "A stopped request goes on."));
             }
 

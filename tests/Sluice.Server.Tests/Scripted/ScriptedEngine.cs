@@ -103,12 +103,12 @@ public sealed class ScriptedStream
     }
 
     /// <summary>Ends a choice, and with the last one the stream.</summary>
-    public void Finish(FinishReason reason = FinishReason.Stop, int choice = 0, string text = "", string? stopString = null)
+    public void Finish(FinishReason reason = FinishReason.Stop, int choice = 0, string text = "", string? stopString = null, StopDetail? detail = null)
     {
         lock (_gate)
         {
             _open.Remove(choice);
-            _output.Append(new StreamDelta(choice, text, [], reason) { StopString = stopString });
+            _output.Append(new StreamDelta(choice, text, [], reason) { StopString = stopString, StopDetail = detail });
             if (_open.Count == 0)
             {
                 _ended = true;

@@ -50,6 +50,9 @@ internal abstract record GenerationFields : IGenerationBody
 
     public bool? IgnoreEos { get; init; }
 
+    /// <summary>When a choice ends that has gone off track.</summary>
+    public StopConditionsBody? StopConditions { get; init; }
+
     /// <summary>Only requests of the same salt share what was computed of their prompts.</summary>
     public string? CacheSalt { get; init; }
 
@@ -116,6 +119,7 @@ internal abstract record GenerationFields : IGenerationBody
             Prompt = prompt,
             MaxTokens = MaxTokens,
             Stop = stop,
+            StopConditions = StopConditions?.ToConditions(),
             IgnoreEos = IgnoreEos ?? false,
             Choices = N ?? 1,
             PrefixSalt = CacheSalt ?? "",

@@ -54,7 +54,7 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names) :
             json.WriteStartObject();
             json.WriteNumber("index"u8, choice.Index);
             WriteChoice(json, choice);
-            WriteFinish(json, choice.Finish, choice.HasToolCalls, choice.StopString);
+            WriteFinish(json, choice.Finish, choice.HasToolCalls, choice.StopString, choice.StopDetail);
             json.WriteEndObject();
         }
 
@@ -136,7 +136,7 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names) :
     {
         BeginChoice(json, delta.Choice);
         WriteChoice(json, delta: null, before, isFirst);
-        WriteFinish(json, delta.Finish!.Value, before.ChoiceToolCalls > 0 || CallsTool(delta), delta.StopString);
+        WriteFinish(json, delta.Finish!.Value, before.ChoiceToolCalls > 0 || CallsTool(delta), delta.StopString, delta.StopDetail);
         EndChoice(json);
     }
 
@@ -145,7 +145,7 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names) :
 
     private static bool CallsTool(StreamDelta delta) => !delta.Parts.IsDefault && delta.Parts.Any(static part => part is ToolCallPart);
 
-    private static void WriteFinish(Utf8JsonWriter json, FinishReason reason, bool hasToolCalls, string? stopString)
+    private static void WriteFinish(Utf8JsonWriter json, FinishReason reason, bool hasToolCalls, string? stopString, StopDetail? detail)
     {
         json.WriteString("finish_reason"u8, reason switch
         {
@@ -156,6 +156,11 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names) :
         if (stopString is not null)
         {
             json.WriteString("stop_reason"u8, stopString);
+        }
+
+        if (detail is not null)
+        {
+            StopDetailJson.Write(json, detail);
         }
     }
 
