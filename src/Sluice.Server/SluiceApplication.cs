@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Sluice.Server.Access;
+using Sluice.Server.Access.Keys;
 using Sluice.Server.Api;
 using Sluice.Server.Configuration;
 using Sluice.Server.Protocols;
@@ -49,6 +50,7 @@ internal static class SluiceApplication
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = LastWords);
         builder.Services.AddSingleton(clock);
         builder.Services.AddSingleton(options);
+        builder.Services.AddServerKeys(options);
         builder.Services.AddSingleton<Drain>();
         builder.Services.AddSingleton<IHostLifetime, SignalLifetime>();
         builder.Services.AddSingleton<GenerationRunner>();
@@ -59,8 +61,9 @@ internal static class SluiceApplication
         var app = builder.Build();
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<StreamRegistry>().StopAll);
         app.UseErrorAnswers(app.Logger);
-        app.UseHostGate(options.Host);
-        app.UseKeyGate(options.ApiKey);
+        app.UseHostGate(options.Host, options.AllowedHosts);
+        app.UseCors(options.Cors);
+        app.UseServerKeys();
         Routes.Map(app);
         return app;
     }

@@ -97,10 +97,12 @@ public sealed class GenerationStream : IStreamWriter
                 return;
             }
 
-            if (_stopped == StopCause.Shutdown && streamEvent is StreamFinished && _log.Look().IsCancelled)
+            if (_stopped is StopCause.Shutdown or StopCause.Revoked && streamEvent is StreamFinished && _log.Look().IsCancelled)
             {
                 // It was cut short, and nobody asked for it.
-                streamEvent = new StreamFailed(StreamFailed.ShuttingDown, "The server was shut down before the end of this answer.");
+                streamEvent = _stopped == StopCause.Shutdown
+                    ? new StreamFailed(StreamFailed.ShuttingDown, "The server was shut down before the end of this answer.")
+                    : new StreamFailed(StreamFailed.KeyRevoked, "The API key of this answer was taken away before its end.");
             }
         }
 

@@ -60,6 +60,9 @@ public sealed record StreamFailed(string Code, string Message) : StreamEvent
     /// <summary>The <see cref="Code"/> of what ended because the process did.</summary>
     public const string ShuttingDown = "shutting_down";
 
+    /// <summary>The <see cref="Code"/> of what ended because its owner may use the server no longer.</summary>
+    public const string KeyRevoked = "key_revoked";
+
     /// <inheritdoc/>
     public override bool IsTerminal => true;
 }

@@ -49,4 +49,7 @@ public enum StopCause
 
     /// <summary>The process is about to end.</summary>
     Shutdown,
+
+    /// <summary>Its owner may use the server no longer.</summary>
+    Revoked,
 }

@@ -1,10 +1,13 @@
 namespace Sluice.Server.Access;
 
 /// <summary>Who sent a request, as far as its key says.</summary>
-/// <param name="Identity">The same for all requests with one key, and different for other keys; it does not tell the key.</param>
+/// <param name="Identity">The name of its key, and empty where none is asked for. What a caller owns goes by this name, so a new key of the same name owns it too.</param>
 internal sealed record Caller(string Identity)
 {
     private static readonly Caller Anybody = new("");
+
+    /// <summary>Cancelled when the key that it came with is taken away.</summary>
+    public CancellationToken Revoked { get; init; }
 
     public static Caller Of(HttpContext http) => http.Features.Get<Caller>() ?? Anybody;
 

@@ -1,32 +1,48 @@
+using System.Collections.Immutable;
 using System.Net;
 using Sluice.Server.Api;
 
 namespace Sluice.Server.Access;
 
 /// <summary>
-/// Keeps strange web pages away from a server on this machine: a page whose name its owner points at 127.0.0.1
-/// (DNS rebinding) sends that name as Host.
+/// Keeps strange web pages away from a server that only this machine or this network reaches: a page whose name its owner
+/// points at the server's address (DNS rebinding) sends that name as Host.
 /// </summary>
 internal static class HostGate
 {
-    /// <summary>Refuses requests that name another host, where <paramref name="bound"/> is a loopback address; elsewhere any name may be right.</summary>
-    public static void UseHostGate(this IApplicationBuilder app, IPAddress bound)
+    /// <summary>Any name at all, in the list of allowed ones.</summary>
+    public const string AnyName = "*";
+
+    /// <summary>
+    /// Refuses requests that name another host than <c>localhost</c>, the address that they came to, or one of
+    /// <paramref name="allowed"/>. Where none is allowed expressly and <paramref name="bound"/> is not a loopback address, any name may be right.
+    /// </summary>
+    public static void UseHostGate(this IApplicationBuilder app, IPAddress bound, ImmutableArray<string> allowed)
     {
-        if (!IPAddress.IsLoopback(bound))
+        if (allowed.Contains(AnyName) || (allowed.IsEmpty && !IPAddress.IsLoopback(bound)))
         {
             return;
         }
 
-        app.Use(next => http => IsOurs(http.Request.Host.Host, bound)
+        app.Use(next => http => IsOurs(http, bound, allowed)
             ? next(http)
             : JsonResponse.WriteAsync(http.Response, new ApiError(
                 StatusCodes.Status403Forbidden,
-                "This server answers to localhost only. To serve other names, start it with --host and an address that is not loopback.",
+                "This server does not answer to this host name. To have it answer to one, start it with --allow-host NAME.",
                 Code: "host_not_allowed")));
     }
 
-    private static bool IsOurs(string host, IPAddress bound)
-        => host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+    private static bool IsOurs(HttpContext http, IPAddress bound, ImmutableArray<string> allowed)
+    {
+        var host = http.Request.Host.Host;
+        return host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+            || allowed.Contains(host, StringComparer.OrdinalIgnoreCase)
             || (IPAddress.TryParse(host, out var address)
-                && (address.Equals(IPAddress.Loopback) || address.Equals(IPAddress.IPv6Loopback) || address.Equals(bound)));
+                && (address.Equals(IPAddress.Loopback) || address.Equals(IPAddress.IPv6Loopback) || address.Equals(bound)
+                    || IsSame(address, http.Connection.LocalIpAddress)));
+    }
+
+    // A socket for both families has addresses of version 4 as those of version 6.
+    private static bool IsSame(IPAddress named, IPAddress? reached)
+        => reached is not null && !IPAddress.IsLoopback(reached) && named.MapToIPv6().Equals(reached.MapToIPv6());
 }

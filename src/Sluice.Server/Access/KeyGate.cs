@@ -1,12 +1,16 @@
-using System.Security.Cryptography;
-using System.Text;
+using System.Diagnostics.CodeAnalysis;
+using Sluice.Server.Access.Keys;
 using Sluice.Server.Api;
 
 namespace Sluice.Server.Access;
 
-/// <summary>Asks for the API key, where the server has one, at every route that is not said to be open.</summary>
+/// <summary>Asks for a key, where the server has any, at every route that is not said to be open; whatever the transport, it begins as a request here.</summary>
 internal static class KeyGate
 {
+    /// <summary>What is told to whoever comes without a valid key, or whose key is valid no longer.</summary>
+    public static ApiError Refusal { get; } = new(
+        StatusCodes.Status401Unauthorized, "The API key is missing or wrong; send it as Authorization: Bearer KEY, or as x-api-key.", Code: "invalid_api_key");
+
     /// <summary>Opens a route to everybody.</summary>
     public static TBuilder WithoutKey<TBuilder>(this TBuilder route)
         where TBuilder : IEndpointConventionBuilder
@@ -15,46 +19,51 @@ internal static class KeyGate
         return route;
     }
 
-    public static void UseKeyGate(this IApplicationBuilder app, string? apiKey)
+    public static void UseKeyGate(this IApplicationBuilder app, KeyRing keys, TimeProvider clock)
     {
-        if (apiKey is null)
+        if (!keys.IsAsked)
         {
             return;
         }
 
-        var expected = Hash(apiKey);
-        var caller = new Caller(Convert.ToHexString(expected));
         app.Use(next => http =>
         {
-            if (HasKey(http.Request, expected))
+            if (TryFindCaller(http.Request, keys, out var caller))
             {
                 http.Features.Set(caller);
-                return next(http);
+                return ServeAsync(next, http, caller, clock);
             }
 
             return IsOpen(http) ? next(http) : RefuseAsync(http.Response);
         });
     }
 
-    private static bool IsOpen(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<Open>() is not null;
-
-    private static bool HasKey(HttpRequest request, byte[] expected)
+    private static async Task ServeAsync(RequestDelegate next, HttpContext http, Caller caller, TimeProvider clock)
     {
-        const string Scheme = "Bearer ";
-        var header = request.Headers.Authorization.ToString();
-        var key = header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? header[Scheme.Length..].Trim() : "";
-
-        // Hashes have one length, and comparing them takes the same time wherever they differ.
-        return CryptographicOperations.FixedTimeEquals(Hash(key), expected);
+        using var farewell = new Farewell(http, clock, caller.Revoked);
+        await next(http);
     }
 
-    private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
+    private static bool IsOpen(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<Open>() is not null;
+
+    private static bool TryFindCaller(HttpRequest request, KeyRing keys, [NotNullWhen(true)] out Caller? caller)
+    {
+        foreach (var key in PresentedKeys.Of(request))
+        {
+            if (keys.TryFind(key, out caller))
+            {
+                return true;
+            }
+        }
+
+        caller = null;
+        return false;
+    }
 
     private static Task RefuseAsync(HttpResponse response)
     {
         response.Headers.WWWAuthenticate = "Bearer";
-        return JsonResponse.WriteAsync(response, new ApiError(
-            StatusCodes.Status401Unauthorized, "The API key is missing or wrong; send it as Authorization: Bearer KEY.", Code: "invalid_api_key"));
+        return JsonResponse.WriteAsync(response, Refusal);
     }
 
     private sealed class Open

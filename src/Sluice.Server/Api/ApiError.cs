@@ -39,7 +39,12 @@ internal sealed record ApiError(int Status, string Message, string? Param = null
 
     public static ApiError From(StreamFailed failure)
         => new(
-            failure.Code == StreamFailed.ShuttingDown ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError,
+            failure.Code switch
+            {
+                StreamFailed.ShuttingDown => StatusCodes.Status503ServiceUnavailable,
+                StreamFailed.KeyRevoked => StatusCodes.Status401Unauthorized,
+                _ => StatusCodes.Status500InternalServerError,
+            },
             failure.Message,
             Code: failure.Code);
 

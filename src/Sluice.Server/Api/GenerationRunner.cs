@@ -1,5 +1,6 @@
 using Sluice.Engine.Requests;
 using Sluice.Server.Access;
+using Sluice.Server.Access.Limits;
 using Sluice.Server.Parsing;
 using Sluice.Server.Protocols;
 using Sluice.Server.Shutdown;
@@ -8,7 +9,7 @@ using Sluice.Streams;
 namespace Sluice.Server.Api;
 
 /// <summary>Starts generations as streams of their own, and finds streams again. The one way for every transport.</summary>
-internal sealed class GenerationRunner(StreamRegistry streams, Drain drain, TimeProvider clock)
+internal sealed class GenerationRunner(StreamRegistry streams, CallerLimits limits, Drain drain, TimeProvider clock)
 {
     /// <summary>The moment, as <see cref="GenerationRequest.ArrivedAt"/> counts.</summary>
     public long Now => clock.GetTimestamp();
@@ -24,7 +25,7 @@ internal sealed class GenerationRunner(StreamRegistry streams, Drain drain, Time
         }
 
         // The reader is there before the generation begins: no stream is without one for a moment.
-        if (opened.IsNew && Begin(opened.Stream, ask) is { } refusal)
+        if (opened.IsNew && Begin(caller, opened.Stream, ask) is { } refusal)
         {
             cursor.Dispose();
             return refusal;
@@ -42,7 +43,7 @@ internal sealed class GenerationRunner(StreamRegistry streams, Drain drain, Time
             return error;
         }
 
-        return opened.IsNew && Begin(opened.Stream, ask) is { } refusal ? refusal : opened.Stream;
+        return opened.IsNew && Begin(caller, opened.Stream, ask) is { } refusal ? refusal : opened.Stream;
     }
 
     /// <summary>Finds a stream of the caller's.</summary>
@@ -80,8 +81,8 @@ internal sealed class GenerationRunner(StreamRegistry streams, Drain drain, Time
                 Code: "idempotency_key_reused");
     }
 
-    /// <summary>Begins the generation, unless the engine has no place for it: then there is no stream either.</summary>
-    private ApiError? Begin(GenerationStream stream, GenerationAsk ask)
+    /// <summary>Begins the generation, unless its caller has used up what it may, or the engine has no place for it: then there is no stream either.</summary>
+    private ApiError? Begin(Caller caller, GenerationStream stream, GenerationAsk ask)
     {
         // A retry of what runs already was found before: only something new is refused.
         if (drain.Refusal is { } refusal)
@@ -89,10 +90,15 @@ internal sealed class GenerationRunner(StreamRegistry streams, Drain drain, Time
             return Refuse(stream, refusal);
         }
 
-        var caller = new Caller(stream.Header.Owner);
-        var request = ask.Request with { Caller = caller.Identity, PrefixSalt = caller.PrefixSalt(ask.Request.PrefixSalt) };
-        if (ask.Engine.Start(request, AnswerStage.Before(stream.Header, stream), stream.StopToken) is { } full)
+        if (!limits.TryEnter(caller, ask.Request.Prompt.Length).Succeeded(out var lease, out var beyond))
         {
+            return Refuse(stream, beyond);
+        }
+
+        var request = ask.Request with { Caller = caller.Identity, PrefixSalt = caller.PrefixSalt(ask.Request.PrefixSalt) };
+        if (ask.Engine.Start(request, lease.Meter(AnswerStage.Before(stream.Header, stream)), stream.StopToken) is { } full)
+        {
+            lease.TakeBack();
             return Refuse(stream, ApiError.From(full));
         }
 

@@ -8,6 +8,9 @@ namespace Sluice.Server.Api;
 /// <summary>Whole JSON bodies, written in one piece with their length.</summary>
 internal static class JsonResponse
 {
+    /// <summary>As <c>Retry-After</c>, to the millisecond; OpenAI's and Anthropic's clients look at it first.</summary>
+    public const string RetryAfterMilliseconds = "retry-after-ms";
+
     /// <summary>Text goes out as it is, in UTF-8: what is escaped beyond JSON's own rules is for HTML, which this is not.</summary>
     public static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
@@ -31,6 +34,7 @@ internal static class JsonResponse
         if (error.RetryAfter is { } wait)
         {
             response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            response.Headers[RetryAfterMilliseconds] = Math.Ceiling(wait.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         }
 
         var shape = response.HttpContext.GetEndpoint()?.Metadata.GetMetadata<ErrorShape>() ?? ErrorShape.OpenAi;

@@ -23,6 +23,7 @@ internal static class CommandLine
         root.Subcommands.Add(RunCommand.Define(terminal, loadEngine));
         root.Subcommands.Add(InspectCommand.Define(terminal));
         root.Subcommands.Add(TokenizeCommand.Define(terminal));
+        root.Subcommands.Add(KeyCommand.Define(terminal));
 
         var parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)

@@ -38,7 +38,7 @@ internal static class ServeCommand
             // Throws what loading threw: without its model the server has no business.
             var engine = await loading;
             models.Ready(engine);
-            Introduce(engine.Model, options.Engine.KvType, address, options.ApiKey is not null, terminal);
+            Introduce(engine.Model, options.Engine.KvType, address, options.AsksForKey, terminal);
         }
 
         await shutdown;
@@ -76,9 +76,9 @@ internal static class ServeCommand
 
     private static void WarnIfOpen(ServerOptions options, Terminal terminal)
     {
-        if (!IPAddress.IsLoopback(options.Host) && options.ApiKey is null)
+        if (!IPAddress.IsLoopback(options.Host) && !options.AsksForKey)
         {
-            terminal.Error.WriteLine("sluice: whoever reaches this address can use the model; ask for a key with SLUICE_API_KEY or --api-key.");
+            terminal.Error.WriteLine("sluice: whoever reaches this address can use the model; ask for a key with SLUICE_API_KEY or --api-key, or for several with --key-file.");
         }
     }
 

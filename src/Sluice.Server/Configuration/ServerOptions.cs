@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using Sluice.Engine;
 using Sluice.Engine.Cache;
+using Sluice.Server.Access;
 using Sluice.Streams;
 
 namespace Sluice.Server.Configuration;
@@ -23,6 +25,18 @@ internal sealed record ServerOptions
     /// <summary>The key to ask every client for; null asks for none.</summary>
     public string? ApiKey { get; init; }
 
+    /// <summary>The file that names the keys of several callers; null where there is none.</summary>
+    public string? KeyFile { get; init; }
+
+    /// <summary>Host names to answer to, beside those that go without saying.</summary>
+    public ImmutableArray<string> AllowedHosts { get; init; } = [];
+
+    /// <summary>Origins whose pages may use the server.</summary>
+    public AllowedOrigins Cors { get; init; } = AllowedOrigins.None;
+
+    /// <summary>Whether callers need a key.</summary>
+    public bool AsksForKey => ApiKey is not null || KeyFile is not null;
+
     /// <summary>How long running generations may go on when the server is told to end.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -35,6 +49,9 @@ internal sealed record ServerOptions
         Port = ParseInteger(values, Setting.Port, 0, IPEndPoint.MaxPort) ?? 8080,
         Drain = ParseSeconds(values, Setting.Drain, least: 0) ?? TimeSpan.FromSeconds(30),
         ApiKey = values.Find(Setting.ApiKey) is { } key ? ParseKey(key.Value, key.Source) : null,
+        KeyFile = values.Find(Setting.KeyFile) is { } file ? ParseKeyFile(file.Value, file.Source) : null,
+        AllowedHosts = values.Find(Setting.AllowHost) is { } hosts ? ParseHostNames(hosts.Value, hosts.Source) : [],
+        Cors = values.Find(Setting.Cors) is { } origins ? ParseOrigins(origins.Value, origins.Source) : AllowedOrigins.None,
     };
 
     /// <summary>The part that commands without a server need too.</summary>
@@ -114,6 +131,22 @@ internal sealed record ServerOptions
         => value.Length > 0 && value.All(character => char.IsBetween(character, '!', '~'))
             ? value
             : throw new UsageException($"{source} must be ASCII characters without spaces, at least one, because it is sent in a header.");
+
+    private static string ParseKeyFile(string value, string source)
+        => File.Exists(value) ? value : throw new UsageException($"{source} is '{value}', which is no file; it must be the path of a JSON file with keys, such as {{\"keys\": []}}.");
+
+    private static ImmutableArray<string> ParseHostNames(string value, string source)
+    {
+        var names = value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return names.Length > 0 && names.All(static name => name == HostGate.AnyName || Uri.CheckHostName(name) != UriHostNameType.Unknown)
+            ? [.. names]
+            : throw new UsageException($"{source} is '{value}'; it must be host names without scheme or port, such as models.example, or * for any.");
+    }
+
+    private static AllowedOrigins ParseOrigins(string value, string source)
+        => AllowedOrigins.TryParse(value, out var origins, out var wrong)
+            ? origins
+            : throw new UsageException($"{source} has '{wrong}'; an origin is a scheme, a host and perhaps a port and nothing else, such as https://chat.example or http://localhost:3000, or * for any.");
 
     private static string ParseModel(string value, string source)
         => File.Exists(value) ? value : throw new UsageException($"{source} is '{value}', which is no file; it must be the path of a GGUF model.");

@@ -6,6 +6,9 @@ namespace Sluice.Server.Configuration;
 /// <param name="Description">What it does, for the help text.</param>
 internal sealed record Setting(string Name, string ValueName, string Description)
 {
+    /// <summary>Whether it takes several values: separated by commas, as a flag that is repeated, as an array in the settings file.</summary>
+    public bool IsList { get; private init; }
+
     public static readonly Setting Config = new("config", "FILE", "Read settings from this JSON file (default: sluice.json in the working directory, where there is one)");
 
     public static readonly Setting Model = new("model", "PATH", "The model, a GGUF file (default: the one that comes with Sluice)");
@@ -30,6 +33,12 @@ internal sealed record Setting(string Name, string ValueName, string Description
 
     public static readonly Setting ApiKey = new("api-key", "KEY", "The key that clients must send; better set by environment variable or file, where other users cannot see it");
 
+    public static readonly Setting KeyFile = new("key-file", "PATH", "A JSON file with the keys of several clients, by their hashes, and what each may use; read again when it changes ('sluice key' makes keys)");
+
+    public static readonly Setting AllowHost = new("allow-host", "NAME", "A host name to answer to, beside localhost and the address; * for any (default: any, but where only this machine reaches the server)") { IsList = true };
+
+    public static readonly Setting Cors = new("cors", "ORIGIN", "An origin whose web pages may use the server, such as https://chat.example; * for any (default: none)") { IsList = true };
+
     public static readonly Setting StreamMemory = new("stream-memory", "BYTES", "Memory for the events of one stream; the oldest are dropped beyond it (default: 16M)");
 
     public static readonly Setting LogMemory = new("log-memory", "BYTES", "Memory for the events of all streams; ended streams are forgotten beyond it (default: 256M)");
@@ -50,7 +59,10 @@ internal sealed record Setting(string Name, string ValueName, string Description
     public static readonly Setting[] OfEngine = [Model, Threads, Context, KvMemory, KvType];
 
     /// <summary>What a server is made with, an engine included.</summary>
-    public static readonly Setting[] OfServer = [.. OfEngine, StepTime, MaxQueue, MaxQueueTokens, StreamMemory, LogMemory, Retention, OnDisconnect, Grace, Window, ReaderTimeout, Drain, Host, Port, ApiKey];
+    public static readonly Setting[] OfServer = [.. OfEngine, StepTime, MaxQueue, MaxQueueTokens, StreamMemory, LogMemory, Retention, OnDisconnect, Grace, Window, ReaderTimeout, Drain, Host, Port, ApiKey, KeyFile, AllowHost, Cors];
+
+    /// <summary>Several values as the one text that a list is read from.</summary>
+    public static string Join(IEnumerable<string> values) => string.Join(',', values);
 
     public string Flag => "--" + Name;
 

@@ -58,11 +58,14 @@ internal sealed class SettingValues
             var values = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach (var property in json.RootElement.EnumerateObject())
             {
-                values[KnownName(property.Name, name)] = property.Value.ValueKind switch
+                var setting = Known(property.Name, name);
+                values[setting.Name] = property.Value.ValueKind switch
                 {
                     JsonValueKind.String => property.Value.GetString()!,
                     JsonValueKind.Number => property.Value.GetRawText(),
-                    _ => throw new UsageException($"{property.Name} in {name} must be a string or a number."),
+                    JsonValueKind.Array when setting.IsList && property.Value.EnumerateArray().All(static item => item.ValueKind == JsonValueKind.String)
+                        => Setting.Join(property.Value.EnumerateArray().Select(static item => item.GetString()!)),
+                    _ => throw new UsageException($"{property.Name} in {name} must be a string{(setting.IsList ? " or an array of strings" : " or a number")}."),
                 };
             }
 
@@ -78,8 +81,7 @@ internal sealed class SettingValues
         }
     }
 
-    private static string KnownName(string key, string file)
-        => Setting.OfServer.Any(setting => setting.Name == key)
-            ? key
-            : throw new UsageException($"{file} has '{key}', which is no setting; the settings are {string.Join(", ", Setting.OfServer.Select(setting => setting.Name))}.");
+    private static Setting Known(string key, string file)
+        => Array.Find(Setting.OfServer, setting => setting.Name == key)
+            ?? throw new UsageException($"{file} has '{key}', which is no setting; the settings are {string.Join(", ", Setting.OfServer.Select(setting => setting.Name))}.");
 }

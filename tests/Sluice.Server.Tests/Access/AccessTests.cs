@@ -52,9 +52,10 @@ public sealed class AccessTests
                 stream.Finish();
             },
         };
-        foreach (var key in (string?[])[null, "secret", "another"])
+        using var keys = new KeyFiles(KeyFiles.Entry("ada"), KeyFiles.Entry("bob"));
+        foreach (var key in (string?[])[null, "ada-key", "bob-key"])
         {
-            await using var server = await TestServer.StartAsync(engine, apiKey: key);
+            await using var server = await TestServer.StartAsync(engine, options: options => options with { KeyFile = key is null ? null : keys.Path });
             server.Client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", $"Bearer {key}");
             foreach (var body in (string[])[Hello, Hello, """{"prompt":"Hello","cache_salt":"mine"}"""])
             {
@@ -66,7 +67,7 @@ public sealed class AccessTests
         Assert.Equal(9, salts.Count);
         Assert.Equal(6, salts.Distinct().Count());
         Assert.Equal(salts[3], salts[4]);
-        Assert.DoesNotContain(salts, salt => salt.Contains("secret", StringComparison.Ordinal));
+        Assert.DoesNotContain(salts, salt => salt.Contains("-key", StringComparison.Ordinal));
     }
 
     [Theory]

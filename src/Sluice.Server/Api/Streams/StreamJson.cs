@@ -30,6 +30,7 @@ internal static class StreamJson
             {
                 StopCause.Request => "request",
                 StopCause.NoReader => "no_reader",
+                StopCause.Revoked => "key_revoked",
                 _ => "shutdown",
             });
         }
