@@ -255,16 +255,18 @@ public sealed class StreamRegistryTests : IDisposable
         Assert.Equal((StopCause.Shutdown, StopCause.Shutdown), (before.Stopped!.Value, after.Stopped!.Value));
     }
 
-    [Fact]
-    public void StreamThatTheShutdownStopped_EndsWithAnErrorThatSaysSo()
+    [Theory]
+    [InlineData(StopCause.Shutdown, "shutting_down")]
+    [InlineData(StopCause.Revoked, "key_revoked")]
+    public void StreamThatItsOwnerDidNotStop_EndsWithAnErrorThatSaysWhoDid(StopCause cause, string code)
     {
         var streams = Registry();
         var stream = Open(streams);
-        streams.StopAll();
+        stream.Stop(cause);
         stream.Append(new StreamDelta(0, "", [], FinishReason.Cancelled));
         stream.Append(End);
 
-        Assert.Equal("shutting_down", Assert.IsType<StreamFailed>(stream.Look().End).Code);
+        Assert.Equal(code, Assert.IsType<StreamFailed>(stream.Look().End).Code);
     }
 
     [Fact]

@@ -1,4 +1,7 @@
 using System.Net;
+using System.Text;
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Routing;
 using Sluice.Server.Tests.Scripted;
 
 namespace Sluice.Server.Tests.Access;
@@ -83,6 +86,58 @@ public sealed class AccessTests
         await using var server = await TestServer.StartAsync(Engine);
 
         Assert.Equal(expected, await StatusAsync(server, host));
+    }
+
+    [Theory]
+    [InlineData("localhost", HttpStatusCode.OK)]
+    [InlineData("models.example", HttpStatusCode.OK)]
+    [InlineData("MODELS.example:8080", HttpStatusCode.OK)]
+    [InlineData("second.example", HttpStatusCode.OK)]
+    [InlineData("evil.example", HttpStatusCode.Forbidden)]
+    [InlineData("sub.models.example", HttpStatusCode.Forbidden)]
+    [InlineData("192.0.2.1", HttpStatusCode.Forbidden)]
+    public async Task AllowedHosts_AreAnsweredTooAndNoOthersWhereverItListens(string host, HttpStatusCode expected)
+    {
+        foreach (var address in (IPAddress[])[IPAddress.Loopback, IPAddress.Any])
+        {
+            await using var server = await TestServer.StartAsync(Engine, options: options => options with { Host = address, AllowedHosts = ["models.example", "second.example"] });
+            server.Client.BaseAddress = new UriBuilder(server.Address) { Host = "127.0.0.1" }.Uri;
+
+            Assert.Equal(expected, await StatusAsync(server, host));
+        }
+    }
+
+    [Fact]
+    public async Task AnyHostAllowed_LetsALoopbackServerAnswerToAnyName()
+    {
+        await using var server = await TestServer.StartAsync(Engine, options: options => options with { AllowedHosts = ["*"] });
+
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(server, "models.example"));
+    }
+
+    [Fact]
+    public async Task EveryPost_RefusesABodyThatABrowserSendsUnasked()
+    {
+        await using var server = await TestServer.StartAsync(Engine);
+        var routes = server.Routes.OfType<RouteEndpoint>()
+            .Where(route => route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods.Contains("POST") is true)
+            .Select(route => Regex.Replace("/" + route.RoutePattern.RawText!.TrimStart('/'), "{[^}]*}", "x"))
+            .ToList();
+        Assert.Contains("/v1/chat/completions", routes);
+        foreach (var type in (string?[])["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/json; charset=utf-16", null])
+        {
+            foreach (var route in routes)
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Post, route) { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(Hello)) };
+                if (type is not null)
+                {
+                    request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+                }
+
+                using var response = await server.Client.SendAsync(request, TestContext.Current.CancellationToken);
+                Assert.True(response.StatusCode == HttpStatusCode.UnsupportedMediaType, $"{route} answered {response.StatusCode} to {type}.");
+            }
+        }
     }
 
     [Fact]

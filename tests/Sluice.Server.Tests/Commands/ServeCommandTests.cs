@@ -39,6 +39,26 @@ public sealed class ServeCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task KeyFileThatCannotBeUsed_IsOneSentence()
+    {
+        var keys = Path.Combine(_folder.FullName, "keys.json");
+        await File.WriteAllTextAsync(keys, "{}", TestContext.Current.CancellationToken);
+        using var terminal = new TestTerminal();
+
+        Assert.Equal(2, await terminal.RunAsync((_, _) => new ScriptedEngine(), "--model", _model, "--port", "0", "--key-file", keys));
+        Assert.Equal($"sluice: The key file {keys} cannot be used: it must be a JSON object with an array 'keys'; 'sluice key NAME' prints an entry for it.\n", terminal.Error);
+    }
+
+    [Fact]
+    public async Task FlagOfAList_CanBeRepeated()
+    {
+        using var terminal = new TestTerminal();
+
+        Assert.Equal(2, await terminal.RunAsync((_, _) => new ScriptedEngine(), "--model", _model, "--cors", "https://one.example", "--cors", "two"));
+        Assert.StartsWith("sluice: --cors has 'two'; an origin is", terminal.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ModelThatCannotBeLoaded_EndsTheServer()
     {
         using var terminal = new TestTerminal();

@@ -120,6 +120,13 @@ public sealed class ServerOptionsTests : IDisposable
     [InlineData("host", "example.com", "--host is 'example.com'; it must be an address of this machine")]
     [InlineData("api-key", "two words", "--api-key must be ASCII characters without spaces")]
     [InlineData("api-key", "", "--api-key must be ASCII characters without spaces")]
+    [InlineData("key-file", "nowhere.json", "--key-file is 'nowhere.json', which is no file; it must be the path of a JSON file with keys")]
+    [InlineData("allow-host", "https://models.example", "--allow-host is 'https://models.example'; it must be host names without scheme or port")]
+    [InlineData("allow-host", "models.example:80", "--allow-host is 'models.example:80'")]
+    [InlineData("allow-host", " , ", "--allow-host is ' , '")]
+    [InlineData("cors", "https://chat.example/", "--cors has 'https://chat.example/'; an origin is a scheme, a host and perhaps a port and nothing else")]
+    [InlineData("cors", "https://one.example, chat.example", "--cors has 'chat.example'")]
+    [InlineData("cors", "", "--cors has ''")]
     [InlineData("model", "nowhere.gguf", "--model is 'nowhere.gguf', which is no file")]
     [InlineData("config", "nowhere.json", "The settings file nowhere.json does not exist.")]
     public void WrongFlag_IsOneSentenceThatNamesIt(string name, string value, string says)
@@ -129,6 +136,21 @@ public sealed class ServerOptionsTests : IDisposable
         var fault = Assert.Throws<UsageException>(Read);
         Assert.StartsWith(says, fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', fault.Message);
+    }
+
+    [Fact]
+    public void List_ComesWithCommasOrAsAnArray()
+    {
+        _flags["allow-host"] = "one.example, two.example";
+        _environment["SLUICE_CORS"] = "*";
+        Assert.Equal(["one.example", "two.example"], Read().AllowedHosts);
+        Assert.True(Read().Cors.IsAny);
+
+        _flags.Remove("allow-host");
+        Write("sluice.json", """{"allow-host": ["three.example", "*"], "key-file": "KEYS"}""".Replace("KEYS", Write("keys.json", "").Replace("\\", "\\\\", StringComparison.Ordinal), StringComparison.Ordinal));
+        Assert.Equal(["three.example", "*"], Read().AllowedHosts);
+        Assert.EndsWith("keys.json", Read().KeyFile, StringComparison.Ordinal);
+        Assert.True(Read().AsksForKey);
     }
 
     [Fact]
@@ -142,6 +164,7 @@ public sealed class ServerOptionsTests : IDisposable
     [Theory]
     [InlineData("""{"port": "x"}""", "port in sluice.json is 'x'")]
     [InlineData("""{"port": [1]}""", "port in sluice.json must be a string or a number.")]
+    [InlineData("""{"cors": [1]}""", "cors in sluice.json must be a string or an array of strings.")]
     [InlineData("""{"prot": 1}""", "sluice.json has 'prot', which is no setting; the settings are model, threads, ")]
     [InlineData("[1]", "sluice.json must be a JSON object")]
     [InlineData("{\n  \"port\": }", "sluice.json is not valid JSON (line 2")]

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Sluice.Engine;
@@ -28,6 +30,9 @@ public sealed class TestServer : IAsyncDisposable
 
     /// <summary>The server's own streams.</summary>
     internal StreamRegistry Streams => _app.Services.GetRequiredService<StreamRegistry>();
+
+    /// <summary>Everything that it answers.</summary>
+    internal IReadOnlyList<Endpoint> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints;
 
     public HttpClient Client { get; }
 
