@@ -1,6 +1,12 @@
+using System.Text.Json.Serialization;
+
 namespace Sluice.Streams;
 
 /// <summary>A piece of an answer by what it is, where the model's text was read for more than text.</summary>
+[JsonDerivedType(typeof(ContentPart), "content")]
+[JsonDerivedType(typeof(ReasoningPart), "reasoning")]
+[JsonDerivedType(typeof(ToolCallPart), "tool_call")]
+[JsonDerivedType(typeof(ToolArgumentsPart), "tool_arguments")]
 public abstract record DeltaPart;
 
 /// <summary>Text that is meant for the reader.</summary>

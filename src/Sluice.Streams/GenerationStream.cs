@@ -1,3 +1,5 @@
+using Sluice.Streams.Storage;
+
 namespace Sluice.Streams;
 
 /// <summary>
@@ -14,13 +16,36 @@ public sealed class GenerationStream : IStreamWriter
     private readonly Lock _gate = new();
     private readonly StreamRegistry _registry;
     private readonly StreamLog _log;
+    private readonly StreamJournal? _journal;
     private readonly CancellationTokenSource _stop = new();
     private ITimer? _grace;
     private StopCause? _stopped;
     private bool _begun;
     private bool _isLeft;
+    private bool _awaitsReaders;
 
-    internal GenerationStream(StreamHeader header, DisconnectPolicy onDisconnect, IdempotencyKey? key, StreamRegistry registry)
+    internal GenerationStream(StreamHeader header, DisconnectPolicy onDisconnect, IdempotencyKey? key, StreamRegistry registry, ReadOnlyMemory<byte> request = default)
+        : this(header, onDisconnect, key, registry)
+        => _journal = registry.Store?.Add(this, request);
+
+    /// <summary>A stream as another process left it. To be called before anything else is done with the registry.</summary>
+    internal GenerationStream(StoredStream stored, StreamRegistry registry)
+        : this(stored.Opened.Header, stored.Opened.OnDisconnect, stored.Opened.Key, registry)
+    {
+        _journal = registry.Store!.Add(this, stored);
+        foreach (var streamEvent in stored.Events)
+        {
+            registry.Grew(_log.AppendWithin(streamEvent));
+        }
+
+        if (stored.Stopped is { } cause)
+        {
+            _stopped = cause;
+            _stop.Cancel();
+        }
+    }
+
+    private GenerationStream(StreamHeader header, DisconnectPolicy onDisconnect, IdempotencyKey? key, StreamRegistry registry)
     {
         (Header, OnDisconnect, Key, _registry) = (header, onDisconnect, key, registry);
         var pauses = onDisconnect != DisconnectPolicy.Continue;
@@ -81,10 +106,17 @@ public sealed class GenerationStream : IStreamWriter
     }
 
     /// <inheritdoc/>
-    public bool IsPaused => _log.IsPaused;
+    public bool IsPaused => _log.IsPaused || _registry.Store is { IsBehind: true };
 
     /// <inheritdoc/>
-    public void OnResumed(Action resumed) => _log.OnResumed(resumed);
+    public void OnResumed(Action resumed)
+    {
+        _log.OnResumed(resumed);
+        if (_journal is not null)
+        {
+            _registry.Store!.OnResumed(_journal, resumed);
+        }
+    }
 
     /// <inheritdoc/>
     public void Append(StreamEvent streamEvent)
@@ -106,6 +138,19 @@ public sealed class GenerationStream : IStreamWriter
             }
         }
 
+        if (_journal is null)
+        {
+            Publish(streamEvent);
+        }
+        else
+        {
+            _registry.Store!.Append(_journal, streamEvent);
+        }
+    }
+
+    /// <summary>Puts an event that is as safe as it can be into the log, where readers see it.</summary>
+    internal void Publish(StreamEvent streamEvent)
+    {
         var grown = _log.AppendWithin(streamEvent);
         if (streamEvent.IsTerminal)
         {
@@ -130,6 +175,11 @@ public sealed class GenerationStream : IStreamWriter
         }
 
         EndGrace();
+        if (_journal is not null && cause != StopCause.Shutdown)
+        {
+            _registry.Store!.Stopped(_journal, cause);
+        }
+
         _stop.Cancel(); // outside the lock: who is told may append
     }
 
@@ -153,6 +203,32 @@ public sealed class GenerationStream : IStreamWriter
         _stop.Cancel();
     }
 
+    /// <summary>Ends the stream because it cannot be written any more; what its generation says from here on is dropped.</summary>
+    internal void Cut(StreamFailed failure)
+    {
+        Publish(failure);
+        _stop.Cancel();
+    }
+
+    /// <summary>The stream is kept no longer.</summary>
+    internal void Forgotten()
+    {
+        if (_journal is not null)
+        {
+            _registry.Store!.Forgotten(_journal);
+        }
+    }
+
+    /// <summary>
+    /// The stream waits for its generation to go on after a restart. Nobody could go on reading it meanwhile, so it
+    /// has its grace from now on, whatever becomes of it when a reader leaves.
+    /// </summary>
+    internal void BeginAgain()
+    {
+        _awaitsReaders = true;
+        Begin();
+    }
+
     internal StreamLog Log => _log;
 
     /// <summary>Whether a retry of the request had better start anew: this attempt failed, or nobody waited for it.</summary>
@@ -170,12 +246,13 @@ public sealed class GenerationStream : IStreamWriter
 
             if (!status.Readers.IsEmpty)
             {
+                _awaitsReaders = false;
                 _grace?.Dispose();
                 _grace = null;
                 return;
             }
 
-            if (OnDisconnect == DisconnectPolicy.Pause && _registry.Limits.Grace > TimeSpan.Zero)
+            if ((OnDisconnect == DisconnectPolicy.Pause || _awaitsReaders) && _registry.Limits.Grace > TimeSpan.Zero)
             {
                 _grace ??= _registry.Clock.CreateTimer(static state => ((GenerationStream)state!).StopUnread(), this, _registry.Limits.Grace, Timeout.InfiniteTimeSpan);
                 return;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Sluice.Streams;
 
@@ -7,6 +8,10 @@ namespace Sluice.Streams;
 /// <see cref="StreamDelta"/>, and exactly one terminal event: <see cref="StreamFinished"/> or <see cref="StreamFailed"/>.
 /// Events are immutable, so that rendering event N is a pure function of the log.
 /// </summary>
+[JsonDerivedType(typeof(StreamStarted), "started")]
+[JsonDerivedType(typeof(StreamDelta), "delta")]
+[JsonDerivedType(typeof(StreamFinished), "finished")]
+[JsonDerivedType(typeof(StreamFailed), "failed")]
 public abstract record StreamEvent
 {
     /// <summary>Whether the stream ends with this event.</summary>
@@ -37,6 +42,7 @@ public sealed record StreamDelta(int Choice, string Text, ImmutableArray<StreamT
     /// What <see cref="Text"/> is made of, where it was read for reasoning and tool calls: none where it is markup, or
     /// may yet turn out to be. Default where it was not read: then all of it is content.
     /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public ImmutableArray<DeltaPart> Parts { get; init; }
 
     /// <summary>What readers are told: <see cref="Parts"/>, or the text as it is.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Sluice.Streams.Storage;
 
 namespace Sluice.Streams;
 
@@ -8,7 +9,8 @@ namespace Sluice.Streams;
 /// </summary>
 /// <param name="limits">What it may keep.</param>
 /// <param name="clock">Where time comes from.</param>
-public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : IDisposable
+/// <param name="store">Where streams are kept beyond the process; null keeps them in memory only.</param>
+public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, StreamStore? store = null) : IDisposable
 {
     /// <summary>How many forgotten streams are remembered by name, so that their readers are told what happened.</summary>
     private const int MostForgotten = 10_000;
@@ -32,7 +34,10 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : ID
     public long Bytes => Interlocked.Read(ref _bytes);
 
     /// <summary>Whether another process can go on with the streams that this one leaves unfinished.</summary>
-    public bool IsDurable { get; init; }
+    public bool IsDurable => store is not null;
+
+    /// <summary>Where streams are kept beyond the process; null where they are not.</summary>
+    public StreamStore? Store => store;
 
     internal TimeProvider Clock => clock;
 
@@ -40,7 +45,11 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : ID
     /// Makes a stream; or, where <paramref name="key"/> names an attempt of the same owner that is kept, gives that
     /// one's. An attempt that failed, or was cancelled for want of a reader, gives way to a new one.
     /// </summary>
-    public OpenedStream Open(StreamHeader header, DisconnectPolicy onDisconnect, IdempotencyKey? key = null)
+    /// <param name="header">What is constant for its life.</param>
+    /// <param name="onDisconnect">What becomes of it while nobody reads.</param>
+    /// <param name="key">By which a retry is known.</param>
+    /// <param name="request">What is asked, in the server's own words, for another process to go on with it; only needed where there is a store.</param>
+    public OpenedStream Open(StreamHeader header, DisconnectPolicy onDisconnect, IdempotencyKey? key = null, ReadOnlyMemory<byte> request = default)
     {
         ArgumentNullException.ThrowIfNull(header);
         GenerationStream stream;
@@ -52,7 +61,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : ID
                 return new OpenedStream(earlier, IsNew: false, IsSameRequest: earlier.Key == key);
             }
 
-            stream = new GenerationStream(header, onDisconnect, key, this);
+            stream = new GenerationStream(header, onDisconnect, key, this, request);
             _streams.Add(header.Id, stream);
             if (key is not null)
             {
@@ -69,6 +78,65 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : ID
         }
 
         return new OpenedStream(stream, IsNew: true, IsSameRequest: true);
+    }
+
+    /// <summary>
+    /// Takes over what the store has of earlier processes. Streams that ended can be read as long as they could have
+    /// been; the others are given, for somebody to go on with their generations. To be called once, before all else.
+    /// </summary>
+    public IReadOnlyList<InterruptedStream> Restore()
+    {
+        if (store?.Recovered is not { } recovered)
+        {
+            return [];
+        }
+
+        store.Recovered = null;
+        var interrupted = new List<InterruptedStream>();
+        lock (_gate)
+        {
+            foreach (var forgotten in recovered.Forgotten)
+            {
+                Remember(forgotten.Id, forgotten.Owner);
+            }
+
+            foreach (var stored in recovered.Streams.OrderBy(static stored => stored.LastTime))
+            {
+                var stream = new GenerationStream(stored, this);
+                _streams.Add(stream.Header.Id, stream);
+                Interlocked.Add(ref _bytes, GenerationStream.EmptyBytes);
+                if (stream.Key is { } key)
+                {
+                    NameByKey(stream, key);
+                }
+
+                if (stored.HasEnded)
+                {
+                    stream.KeptUntil = Earlier(stored.LastTime, clock.GetUtcNow()) + limits.Retention;
+                    _ended.AddLast(stream);
+                }
+                else
+                {
+                    interrupted.Add(new InterruptedStream(stream, stored.Request, stored.Events, stored.IsCutShort));
+                }
+            }
+        }
+
+        Expire();
+        Grew(0);
+        foreach (var (stream, _, _, isCutShort) in interrupted)
+        {
+            if (isCutShort)
+            {
+                stream.Append(new StreamFailed(StreamStore.FailureCode, "What was kept of this answer is damaged: it ends where the damage begins."));
+            }
+            else
+            {
+                stream.BeginAgain();
+            }
+        }
+
+        return [.. interrupted.Where(static stream => !stream.IsCutShort)];
     }
 
     /// <summary>Finds a stream of <paramref name="owner"/>. What another owns is not found, as if it did not exist.</summary>
@@ -161,7 +229,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : ID
     /// <summary>Takes note of a log's growth, and makes room where there is too much. Called without any lock held.</summary>
     internal void Grew(long bytes)
     {
-        if (Interlocked.Add(ref _bytes, bytes) <= limits.BytesOfAll || bytes <= 0)
+        if (Interlocked.Add(ref _bytes, bytes) <= limits.BytesOfAll || bytes < 0)
         {
             return;
         }
@@ -190,17 +258,20 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : ID
         }
     }
 
-    private void EndForShutdown(GenerationStream stream)
+    /// <summary>Whether another process can go on with the streams that this one leaves unfinished.</summary>
+    public bool IsDurable => store is not null;
+
+    /// <summary>Of several attempts with one key the latest counts.</summary>
+    private void NameByKey(GenerationStream stream, IdempotencyKey key)
     {
-        if (IsDurable)
+        var named = (stream.Header.Owner, key.Value);
+        if (!_byKey.TryGetValue(named, out var other) || other.Header.Created <= stream.Header.Created)
         {
-            stream.Leave();
-        }
-        else
-        {
-            stream.Stop(StopCause.Shutdown);
+            _byKey[named] = stream;
         }
     }
+
+    private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 
     private void Keep(GenerationStream stream)
     {
@@ -255,8 +326,18 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : ID
     private void Forget(GenerationStream stream)
     {
         Remove(stream);
-        _forgotten.Add(stream.Header.Id, stream.Header.Owner);
-        _forgottenInOrder.Enqueue(stream.Header.Id);
+        stream.Forgotten();
+        Remember(stream.Header.Id, stream.Header.Owner);
+    }
+
+    private void Remember(StreamId id, string owner)
+    {
+        if (!_forgotten.TryAdd(id, owner))
+        {
+            return;
+        }
+
+        _forgottenInOrder.Enqueue(id);
         if (_forgottenInOrder.Count > MostForgotten)
         {
             _forgotten.Remove(_forgottenInOrder.Dequeue());
@@ -304,3 +385,10 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock) : ID
 /// <param name="IsNew">Whether it was made now, so that its generation is to be started.</param>
 /// <param name="IsSameRequest">Whether its request is the one that was asked; false where an idempotency key is used for two.</param>
 public readonly record struct OpenedStream(GenerationStream Stream, bool IsNew, bool IsSameRequest);
+
+/// <summary>A stream whose generation the end of its process interrupted.</summary>
+/// <param name="Stream">The stream, which can be read.</param>
+/// <param name="Request">What was asked, as it was given to <see cref="StreamRegistry.Open"/>.</param>
+/// <param name="Events">What was told of it: the generation goes on after these.</param>
+/// <param name="IsCutShort">Whether something was lost, so that it cannot go on.</param>
+public sealed record InterruptedStream(GenerationStream Stream, ReadOnlyMemory<byte> Request, IReadOnlyList<StreamEvent> Events, bool IsCutShort);
