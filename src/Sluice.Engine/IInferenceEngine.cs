@@ -19,4 +19,15 @@ public interface IInferenceEngine
     /// <param name="stop">Ends the generation within one step when cancelled: its unfinished choices end with <see cref="FinishReason.Cancelled"/>.</param>
     /// <returns>Why the request was not taken; null where it was.</returns>
     QueueFull? Start(GenerationRequest request, IStreamWriter output, CancellationToken stop);
+
+    /// <summary>
+    /// Goes on with a generation that another process began: what follows is what would have followed there, token for
+    /// token. It is taken whatever waits. Timings, and what of the prompt came from the cache, count from here.
+    /// </summary>
+    /// <param name="request">What was asked.</param>
+    /// <param name="told">What its stream has of it already, from its first event on; no terminal one.</param>
+    /// <param name="output">The stream, behind these events.</param>
+    /// <param name="stop">As in <see cref="Start"/>.</param>
+    /// <exception cref="ArgumentException">This model cannot have told these events on this request.</exception>
+    void Continue(GenerationRequest request, IReadOnlyList<StreamEvent> told, IStreamWriter output, CancellationToken stop);
 }

@@ -53,16 +53,18 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
     /// <inheritdoc/>
     public QueueFull? Start(GenerationRequest request, IStreamWriter output, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(output);
-        if (RequestValidator.Validate(request, Model.ContextLength, Model.Tokenizer.VocabularySize) is { } error)
-        {
-            throw new ArgumentException($"{error.Field}: {error.Message}", nameof(request));
-        }
-
-        // Where everything rests, the engine waits to be told that something does no longer.
-        output.OnResumed(_admission.Wake);
-        stop.UnsafeRegister(static admission => ((Admission)admission!).Wake(), _admission);
+        Check(request);
+        Attend(output, stop);
         return _admission.Enter(new Generation(request, output, _clock, stop, _admission));
+    }
+
+    /// <inheritdoc/>
+    public void Continue(GenerationRequest request, IReadOnlyList<StreamEvent> told, IStreamWriter output, CancellationToken stop)
+    {
+        Check(request);
+        var choices = ToldChoice.From(request, told, Model);
+        Attend(output, stop);
+        _admission.Enter(new Generation(request, output, _clock, stop, _admission, choices));
     }
 
     /// <summary>Ends every stream with an error and gives the model's memory back.</summary>
@@ -80,13 +82,33 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
         _admission.Dispose();
     }
 
+    private void Check(GenerationRequest request)
+    {
+        if (RequestValidator.Validate(request, Model.ContextLength, Model.Tokenizer.VocabularySize) is { } error)
+        {
+            throw new ArgumentException($"{error.Field}: {error.Message}", nameof(request));
+        }
+    }
+
+    /// <summary>Where everything rests, the engine waits to be told that something does no longer.</summary>
+    private void Attend(IStreamWriter output, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        output.OnResumed(_admission.Wake);
+        stop.UnsafeRegister(static admission => ((Admission)admission!).Wake(), _admission);
+    }
+
     private void Run()
     {
         while (_admission.TryTake(wait: !_scheduler.HasWork, out var arrived))
         {
             if (arrived is not null)
             {
-                _scheduler.Add(new Sequence(arrived, Model.Tokenizer, _blocks, Model.ContextLength));
+                foreach (var sequence in Sequence.Of(arrived, Model.Tokenizer, _blocks, Model.ContextLength))
+                {
+                    _scheduler.Add(sequence);
+                }
+
                 continue;
             }
 

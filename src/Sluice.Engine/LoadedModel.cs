@@ -24,6 +24,12 @@ public sealed record LoadedModel
     /// <summary>Why the file's template cannot be used, where that is so; the model is then one for text only.</summary>
     public string? ChatTemplateProblem { get; init; }
 
+    /// <summary>
+    /// The same for engines that give the same tokens to the same request: it sums up the model's file, the type of keys
+    /// and values, the context, and how this engine computes.
+    /// </summary>
+    public string Fingerprint { get; init; } = "";
+
     /// <summary>When the model's file was last changed.</summary>
     public required DateTimeOffset Created { get; init; }
 }

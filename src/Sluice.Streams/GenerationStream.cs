@@ -166,7 +166,8 @@ public sealed class GenerationStream : IStreamWriter
     {
         lock (_gate)
         {
-            if (_stopped is not null || _log.Look().End is not null)
+            // Of a stream that is left only its owner decides; that nobody reads it is the process's doing.
+            if (_stopped is not null || _log.Look().End is not null || (_isLeft && cause != StopCause.Request))
             {
                 return;
             }
@@ -239,7 +240,7 @@ public sealed class GenerationStream : IStreamWriter
         lock (_gate)
         {
             var status = _log.Look();
-            if (!_begun || _stopped is not null || status.End is not null || OnDisconnect == DisconnectPolicy.Continue)
+            if (!_begun || _isLeft || _stopped is not null || status.End is not null || OnDisconnect == DisconnectPolicy.Continue)
             {
                 return;
             }

@@ -35,6 +35,9 @@ public sealed record StreamDelta(int Choice, string Text, ImmutableArray<StreamT
     /// <summary>The condition that ended the choice, where one of the request's did.</summary>
     public StopDetail? StopDetail { get; init; }
 
+    /// <summary>Whether an end-of-generation token ended the choice, which counts as generated and is not among <see cref="Tokens"/>.</summary>
+    public bool IsEndedByToken { get; init; }
+
     /// <summary>Whether this is the prompt itself, echoed before the first generated text.</summary>
     public bool IsPrompt { get; init; }
 
@@ -42,7 +45,6 @@ public sealed record StreamDelta(int Choice, string Text, ImmutableArray<StreamT
     /// What <see cref="Text"/> is made of, where it was read for reasoning and tool calls: none where it is markup, or
     /// may yet turn out to be. Default where it was not read: then all of it is content.
     /// </summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public ImmutableArray<DeltaPart> Parts { get; init; }
 
     /// <summary>What readers are told: <see cref="Parts"/>, or the text as it is.</summary>
@@ -100,7 +102,7 @@ public sealed record TokenLogprobs(TokenProbability Chosen, ImmutableArray<Token
 /// <param name="Id">Index in the vocabulary.</param>
 /// <param name="Bytes">What the token adds to the text: any bytes, not always whole characters.</param>
 /// <param name="Logprob">Natural logarithm of its probability.</param>
-public readonly record struct TokenProbability(int Id, ReadOnlyMemory<byte> Bytes, float Logprob)
+public readonly record struct TokenProbability(int Id, ReadOnlyMemory<byte> Bytes, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] float Logprob)
 {
     /// <summary>
     /// Characters (code points) that begin in the token: every byte but a continuation byte of UTF-8 begins one, so

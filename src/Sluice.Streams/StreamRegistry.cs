@@ -36,8 +36,10 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
     /// <summary>Whether another process can go on with the streams that this one leaves unfinished.</summary>
     public bool IsDurable => store is not null;
 
-    /// <summary>Where streams are kept beyond the process; null where they are not.</summary>
-    public StreamStore? Store => store;
+    /// <summary>Why no new stream can be taken at the moment, for a person; null where it can.</summary>
+    public string? Problem => store?.Problem;
+
+    internal StreamStore? Store => store;
 
     internal TimeProvider Clock => clock;
 
@@ -258,8 +260,17 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
         }
     }
 
-    /// <summary>Whether another process can go on with the streams that this one leaves unfinished.</summary>
-    public bool IsDurable => store is not null;
+    private void EndForShutdown(GenerationStream stream)
+    {
+        if (IsDurable)
+        {
+            stream.Leave();
+        }
+        else
+        {
+            stream.Stop(StopCause.Shutdown);
+        }
+    }
 
     /// <summary>Of several attempts with one key the latest counts.</summary>
     private void NameByKey(GenerationStream stream, IdempotencyKey key)

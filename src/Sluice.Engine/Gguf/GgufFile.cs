@@ -117,6 +117,16 @@ public sealed class GgufFile : IDisposable
     /// <summary>Lets go of the memory that holds a tensor's bytes, as far as it is the tensor's alone.</summary>
     internal void Release(GgufTensor tensor) => _parts[tensor.Part].Release(tensor.Offset, tensor.ByteCount);
 
+    /// <summary>Bytes of a part, as far as it has them.</summary>
+    internal ReadOnlySpan<byte> Slice(int part, long offset, int length)
+    {
+        var from = Math.Clamp(offset, 0, _parts[part].Length);
+        return _parts[part].Slice(from, (int)Math.Min(length, _parts[part].Length - from));
+    }
+
+    /// <summary>Bytes of a part.</summary>
+    internal long LengthOf(int part) => _parts[part].Length;
+
     /// <summary>Unmaps the file; every view of it is gone.</summary>
     public void Dispose()
     {

@@ -67,6 +67,7 @@ internal static class ModelLoader
                 Tokenizer = tokenizer,
                 ChatTemplate = template,
                 ChatTemplateProblem = templateProblem,
+                Fingerprint = ModelFingerprint.Of(file, options.KvType, context),
                 Created = File.Exists(options.ModelPath) ? new DateTimeOffset(File.GetLastWriteTimeUtc(options.ModelPath)) : clock.GetUtcNow(),
             };
             progress?.Report(new LoadProgress(1, "warming up"));

@@ -47,14 +47,14 @@ internal sealed class Admission(int maxRequests, long maxTokens, TimeProvider cl
         }
     }
 
-    /// <summary>Takes a request, or says why not. After <see cref="Close"/> it fails.</summary>
+    /// <summary>Takes a request, or says why not. After <see cref="Close"/> it fails. One that another process took is taken.</summary>
     public QueueFull? Enter(Generation generation)
     {
         var length = generation.Request.Prompt.Length;
         lock (_gate)
         {
             ref var own = ref CollectionsMarshal.GetValueRefOrAddDefault(_ofCaller, generation.Request.Caller, out _);
-            if (own > 0 && (_requests >= maxRequests || _tokens + length > maxTokens))
+            if (generation.Told is null && own > 0 && (_requests >= maxRequests || _tokens + length > maxTokens))
             {
                 return Full(length);
             }
@@ -72,7 +72,7 @@ internal sealed class Admission(int maxRequests, long maxTokens, TimeProvider cl
             {
                 generation.FailForShutdown();
             }
-            else
+            else if (!generation.HasEnded)
             {
                 _arrived.Enqueue(generation);
                 _arrival.Set();

@@ -9,19 +9,26 @@ namespace Sluice.Engine.Scheduling;
 /// <param name="clock">Where timings come from.</param>
 /// <param name="stop">Stops it.</param>
 /// <param name="admission">Where it waits for its first step; null where it came by another way.</param>
-internal sealed class Generation(GenerationRequest request, IStreamWriter output, TimeProvider clock, CancellationToken stop, Admission? admission = null)
+/// <param name="told">What another process told of each choice; null where it begins here.</param>
+internal sealed class Generation(
+    GenerationRequest request, IStreamWriter output, TimeProvider clock, CancellationToken stop, Admission? admission = null, ToldChoice[]? told = null)
 {
+    // Text that another process told came at a time that this one's clock knows nothing of.
+    private readonly bool _hasToldText = told?.Any(static choice => choice.HasText) ?? false;
     private long? _firstStepAt;
     private long? _prefilledAt;
     private long? _firstTextAt;
     private int _cachedTokens;
-    private int _completionTokens;
-    private int _running = request.Choices;
+    private int _completionTokens = told?.Sum(static choice => choice.Generated) ?? 0;
+    private int _running = told?.Count(static choice => !choice.HasEnded) ?? request.Choices;
     private ITimer? _deadline;
 
     public GenerationRequest Request => request;
 
     public IStreamWriter Output => output;
+
+    /// <summary>What another process told of each choice; null where it begins here.</summary>
+    public IReadOnlyList<ToldChoice>? Told => told;
 
     /// <summary>Whether somebody stopped it.</summary>
     public bool IsStopped => stop.IsCancellationRequested;
@@ -35,10 +42,19 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
     /// <summary>Whether the stream has its terminal event.</summary>
     public bool HasEnded { get; private set; }
 
-    /// <summary>Says that the request was admitted: the stream's first event.</summary>
+    /// <summary>Says that the request was admitted: the stream's first event. Where another process told everything but the end, this is the end.</summary>
     public void Admitted()
     {
-        output.Append(new StreamStarted(request.Prompt.Length));
+        if (told is null)
+        {
+            output.Append(new StreamStarted(request.Prompt.Length));
+        }
+        else if (_running == 0)
+        {
+            Finish();
+            return;
+        }
+
         if (TimeLeft is { } left && admission is not null)
         {
             // An engine where everything rests would not look at the clock.
@@ -70,7 +86,7 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
     public void Generated(bool hasText)
     {
         _completionTokens++;
-        if (hasText)
+        if (hasText && !_hasToldText)
         {
             _firstTextAt ??= clock.GetTimestamp();
         }
@@ -81,10 +97,7 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
     {
         if (--_running == 0)
         {
-            HasEnded = true;
-            _deadline?.Dispose();
-            Stepped();
-            output.Append(new StreamFinished(new StreamUsage(request.Prompt.Length, _cachedTokens, _completionTokens), Timings()));
+            Finish();
         }
     }
 
@@ -105,6 +118,14 @@ internal sealed class Generation(GenerationRequest request, IStreamWriter output
 
     /// <summary>Time that the request still has; null where it has all the time.</summary>
     private TimeSpan? TimeLeft => request.StopConditions?.MaxTime - request.SpentBefore - clock.GetElapsedTime(request.ArrivedAt);
+
+    private void Finish()
+    {
+        HasEnded = true;
+        _deadline?.Dispose();
+        Stepped();
+        output.Append(new StreamFinished(new StreamUsage(request.Prompt.Length, _cachedTokens, _completionTokens), Timings()));
+    }
 
     private StreamTimings Timings()
     {

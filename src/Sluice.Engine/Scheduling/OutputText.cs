@@ -37,7 +37,7 @@ internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> sto
     {
         _pending.Add(token);
         Latest = "";
-        if (tokenizer.IsControl(token.Id) && !textTokens.Contains(token.Id))
+        if (IsSilent(token.Id))
         {
             return false;
         }
@@ -61,8 +61,23 @@ internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> sto
         return false;
     }
 
+    /// <summary>Takes a token that was told before: what follows is decided as if it had been told here.</summary>
+    public void Replay(int token)
+    {
+        Latest = "";
+        if (!IsSilent(token))
+        {
+            var text = _detokenizer.Next(token);
+            Latest = new string(_stops is null ? text : _stops.Append(text));
+            HasText |= Latest.Length > 0;
+        }
+    }
+
     /// <summary>Lets out what was held back, and why the choice ends. Where the rest meets a stop string, that is why.</summary>
-    public void Finish(FinishReason reason, StopDetail? detail = null)
+    /// <param name="reason">Why it ends.</param>
+    /// <param name="detail">The condition that ends it.</param>
+    /// <param name="byToken">Whether a token ends it that is not told.</param>
+    public void Finish(FinishReason reason, StopDetail? detail = null, bool byToken = false)
     {
         var text = new string(_detokenizer.End());
         if (_stops is not null)
@@ -78,15 +93,17 @@ internal sealed class OutputText(Tokenizer tokenizer, ImmutableArray<string> sto
             }
         }
 
-        Emit(text, reason, detail);
+        Emit(text, reason, detail, byToken);
     }
 
-    private void Emit(string text, FinishReason? finish, StopDetail? detail = null)
+    private bool IsSilent(int token) => tokenizer.IsControl(token) && !textTokens.Contains(token);
+
+    private void Emit(string text, FinishReason? finish, StopDetail? detail = null, bool byToken = false)
     {
         Latest = text;
         HasText |= text.Length > 0;
         var tokens = ImmutableArray.Create(CollectionsMarshal.AsSpan(_pending));
         _pending.Clear();
-        output.Append(new StreamDelta(choice, text, tokens, finish) { StopString = finish is null ? null : _stops?.Matched, StopDetail = detail });
+        output.Append(new StreamDelta(choice, text, tokens, finish) { StopString = finish is null ? null : _stops?.Matched, StopDetail = detail, IsEndedByToken = byToken });
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Sluice.Engine.Cache;
+using Sluice.Engine.Requests;
 using Sluice.Engine.Sampling;
 using Sluice.Engine.Stopping;
 using Sluice.Engine.Tokens;
@@ -26,10 +27,12 @@ internal sealed class Sequence
     private readonly OutputText _text;
     private readonly EarlyStop? _earlyStop;
     private readonly int _limit;
+    private readonly int _begin;
+    private readonly StopDetail? _toldStop;
     private readonly ImmutableArray<StreamToken>.Builder? _promptTokens;
     private int _forksToCome;
 
-    // How far it ever was, and how many of these positions it computed itself.
+    // How far it ever was, and how many of the prompt's positions it computed itself.
     private int _reached;
     private int _computedItself;
 
@@ -39,15 +42,27 @@ internal sealed class Sequence
     /// <param name="pool">Where its KV blocks come from.</param>
     /// <param name="contextLength">Most tokens it may ever have.</param>
     public Sequence(Generation generation, Tokenizer tokenizer, BlockPool pool, int contextLength)
-        : this(generation, choice: 0, tokenizer, pool, (int)Math.Min(contextLength, (long)generation.Request.Prompt.Length + (generation.Request.MaxTokens ?? int.MaxValue)), EarlyStop.For(generation.Request.StopConditions))
+        : this(generation, choice: 0, tokenizer, pool, Limit(generation.Request, contextLength), EarlyStop.For(generation.Request.StopConditions))
     {
         var request = generation.Request;
         _forksToCome = request.Choices - 1;
-        if (request.EchoPrompt)
+        _promptTokens = request.EchoPrompt ? BeginEcho() : null;
+    }
+
+    /// <summary>Goes on with a choice that another process began.</summary>
+    private Sequence(Generation generation, int choice, ToldChoice told, Tokenizer tokenizer, BlockPool pool, int contextLength)
+        : this(generation, choice, tokenizer, pool, Limit(generation.Request, contextLength), EarlyStop.For(generation.Request.StopConditions))
+    {
+        foreach (var token in told.Tokens)
         {
-            _promptTokens = ImmutableArray.CreateBuilder<StreamToken>(request.Prompt.Length);
-            AddPromptToken(0, request.Logprobs is null ? null : Logprobs.OfFirst(request.Prompt[0], tokenizer));
+            _tokens.Add(token.Id);
+            _sampler.Remember(token.Id);
+            _text.Replay(token.Id);
+            _toldStop = _earlyStop?.Append(token, _text.Latest);
         }
+
+        _begin = _tokens.Count;
+        _promptTokens = generation.Request.EchoPrompt && !told.IsEchoed ? BeginEcho() : null;
     }
 
     private Sequence(Sequence first, int choice)
@@ -68,11 +83,23 @@ internal sealed class Sequence
         var expected = (int)Math.Min(limit, (long)request.Prompt.Length + ExpectedOutput);
         _tokens = new List<int>(expected);
         _tokens.AddRange(request.Prompt.AsSpan());
+        _begin = _tokens.Count;
         Blocks = new BlockTable(pool, request.PrefixSalt, expected);
         _sampler = new Sampler(request.Sampling, choice, request.Prompt.AsSpan());
         _earlyStop = earlyStop;
         _text = new OutputText(tokenizer, request.Stop, request.TextTokens, choice, generation.Output);
     }
+
+    /// <summary>
+    /// The sequences that a request begins with: one, which is forked later, or, where another process began it, one for
+    /// each choice that has not ended. These share what the prefix index has of them.
+    /// </summary>
+    public static IEnumerable<Sequence> Of(Generation generation, Tokenizer tokenizer, BlockPool pool, int contextLength)
+        => generation.Told is not { } told
+            ? [new Sequence(generation, tokenizer, pool, contextLength)]
+            : Enumerable.Range(0, told.Count)
+                .Where(choice => !told[choice].HasEnded)
+                .Select(choice => new Sequence(generation, choice, told[choice], tokenizer, pool, contextLength));
 
     public Generation Generation { get; }
 
@@ -121,8 +148,9 @@ internal sealed class Sequence
     /// <summary>Takes note that a step has computed the next <paramref name="count"/> positions.</summary>
     public void Advance(int count)
     {
+        var ofPrompt = Generation.Request.Prompt.Length;
+        _computedItself += Math.Max(Math.Min(Computed + count, ofPrompt) - Math.Max(_reached, Computed), 0);
         Computed += count;
-        _computedItself += Math.Min(count, Math.Max(Computed - _reached, 0));
         _reached = Math.Max(_reached, Computed);
         Blocks.Publish(Tokens, Computed);
         if (_promptTokens is not null && Generation.Request.Logprobs is null && Computed >= Generation.Request.Prompt.Length)
@@ -203,10 +231,14 @@ internal sealed class Sequence
             return;
         }
 
-        if (next == request.Prompt.Length)
+        if (next == _begin)
         {
             Generation.Prefilled(request.Prompt.Length - _computedItself);
             EchoPrompt();
+            if (_begin > request.Prompt.Length && EndIfTold())
+            {
+                return;
+            }
         }
 
         if (token is { } chosen)
@@ -261,7 +293,8 @@ internal sealed class Sequence
         if (!Generation.Request.IgnoreEos && _tokenizer.IsEndOfGeneration(token.Id))
         {
             Generation.Generated(_text.HasText);
-            End(FinishReason.Stop);
+            _text.Finish(FinishReason.Stop, byToken: true);
+            Close();
             return;
         }
 
@@ -283,6 +316,17 @@ internal sealed class Sequence
         {
             End(FinishReason.Length);
         }
+    }
+
+    /// <summary>Ends a choice that the last token told by another process was to end.</summary>
+    private bool EndIfTold()
+    {
+        if (_text.HasEnough || _toldStop is not null)
+        {
+            End(FinishReason.Stop, _text.HasEnough ? null : _toldStop);
+        }
+
+        return HasEnded;
     }
 
     private void Close()
@@ -311,6 +355,17 @@ internal sealed class Sequence
 
     private StreamToken Report(int token, ReadOnlySpan<float> logits)
         => new(token, (Generation.Request.Logprobs ?? (_earlyStop is { NeedsLogprobs: true } ? 0 : null)) is { } top ? Logprobs.Of(logits, token, top, _tokenizer) : null);
+
+    private static int Limit(GenerationRequest request, int contextLength)
+        => (int)Math.Min(contextLength, (long)request.Prompt.Length + (request.MaxTokens ?? int.MaxValue));
+
+    private ImmutableArray<StreamToken>.Builder BeginEcho()
+    {
+        var request = Generation.Request;
+        var tokens = ImmutableArray.CreateBuilder<StreamToken>(request.Prompt.Length);
+        tokens.Add(new StreamToken(request.Prompt[0], request.Logprobs is null ? null : Logprobs.OfFirst(request.Prompt[0], _tokenizer)));
+        return tokens;
+    }
 
     private void AddPromptToken(int index, TokenLogprobs? logprobs)
         => _promptTokens!.Add(new StreamToken(Generation.Request.Prompt[index], logprobs));

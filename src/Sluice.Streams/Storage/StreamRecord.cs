@@ -200,7 +200,7 @@ internal sealed class ExactText : JsonConverter<string>
     UseStringEnumConverter = true,
     IgnoreReadOnlyProperties = true,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
     Converters = [typeof(ExactText)])]
 [JsonSerializable(typeof(StreamEvent))]
 [JsonSerializable(typeof(OpenedRecord))]
