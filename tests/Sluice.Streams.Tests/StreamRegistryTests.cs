@@ -270,22 +270,6 @@ public sealed class StreamRegistryTests : IDisposable
     }
 
     [Fact]
-    public void DurableStreams_AreLeftWithoutAnEnd()
-    {
-        using var streams = new StreamRegistry(new StreamLimits(), _clock) { IsDurable = true };
-        var stream = Open(streams);
-        stream.Append(new StreamStarted(3));
-        streams.StopAll();
-        stream.Append(new StreamDelta(0, "", [], FinishReason.Cancelled));
-        stream.Append(End);
-
-        Assert.True(stream.StopToken.IsCancellationRequested);
-        Assert.Null(stream.Stopped);
-        Assert.Equal((1, null), (stream.Look().Last, stream.Look().End));
-        Assert.Equal(1, streams.Count().Unfinished);
-    }
-
-    [Fact]
     public void Count_TellsStreamsByTheirStateAndWhatTheirReadersLack()
     {
         var streams = Registry();

@@ -39,7 +39,19 @@ public sealed class ScriptedEngine : IInferenceEngine
             return Full;
         }
 
-        var stream = new ScriptedStream(request, output, stop);
+        output.Append(new StreamStarted(request.Prompt.Length));
+        Play(new ScriptedStream(request, [], output, stop));
+        return null;
+    }
+
+    public void Continue(GenerationRequest request, IReadOnlyList<StreamEvent> told, IStreamWriter output, CancellationToken stop)
+        => Play(new ScriptedStream(request, told, output, stop));
+
+    /// <summary>The next stream that somebody started.</summary>
+    public async Task<ScriptedStream> NextAsync() => await Patience.For(_started.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask());
+
+    private void Play(ScriptedStream stream)
+    {
         if (Script is not null)
         {
             Script(stream);
@@ -48,12 +60,7 @@ public sealed class ScriptedEngine : IInferenceEngine
         {
             _started.Writer.TryWrite(stream);
         }
-
-        return null;
     }
-
-    /// <summary>The next stream that somebody started.</summary>
-    public async Task<ScriptedStream> NextAsync() => await Patience.For(_started.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask());
 }
 
 /// <summary>One generation under the test's control. Behaves as the engine does when it is stopped.</summary>
@@ -66,13 +73,16 @@ public sealed class ScriptedStream
     private int _completionTokens;
     private bool _ended;
 
-    public ScriptedStream(GenerationRequest request, IStreamWriter output, CancellationToken stop)
+    public ScriptedStream(GenerationRequest request, IReadOnlyList<StreamEvent> told, IStreamWriter output, CancellationToken stop)
     {
-        (Request, _output) = (request, output);
-        _open = [.. Enumerable.Range(0, request.Choices)];
-        output.Append(new StreamStarted(request.Prompt.Length));
+        (Request, Told, _output) = (request, told, output);
+        _completionTokens = told.OfType<StreamDelta>().Sum(static delta => delta.IsPrompt ? 0 : delta.Tokens.Length);
+        _open = [.. Enumerable.Range(0, request.Choices).Except(told.OfType<StreamDelta>().Where(static delta => delta.Finish is not null).Select(static delta => delta.Choice))];
         stop.Register(Cancel);
     }
+
+    /// <summary>What another process said of it.</summary>
+    public IReadOnlyList<StreamEvent> Told { get; }
 
     public GenerationRequest Request { get; }
 
