@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Sluice.Engine.Requests;
 using Sluice.Engine.Tests.Models;
 using Sluice.Streams;
@@ -57,7 +56,7 @@ public sealed class ContinuationTests : IDisposable
     public void StoppedMeanwhile_EndsCancelledWithWhatWasTold()
     {
         var told = Events(Request(20)).Take(6).ToList();
-        var log = Continue(Request(20), told, new CancellationToken(canceled: true));
+        var log = Continue(Request(20), told, isStopped: true);
 
         Assert.Equal(FinishReason.Cancelled, log.OfType<StreamDelta>().Last().Finish);
         Assert.Equal(told.OfType<StreamDelta>().Sum(delta => delta.Tokens.Length), ((StreamFinished)log[^1]).Usage.CompletionTokens);
@@ -71,7 +70,7 @@ public sealed class ContinuationTests : IDisposable
             new(0, "", [new StreamToken(100_000, null)]),
             new(0, "", [.. Enumerable.Repeat(new StreamToken(1, null), 21)])])
         {
-            Assert.Throws<ArgumentException>(() => _engine.Continue(Request(20), [new StreamStarted(5), wrong], new StreamLog(), CancellationToken.None));
+            Assert.Throws<ArgumentException>(() => _engine.Continue(Request(20), [new StreamStarted(5), wrong], new StreamLog(), TestContext.Current.CancellationToken));
         }
     }
 
@@ -83,7 +82,7 @@ public sealed class ContinuationTests : IDisposable
         var logs = Enumerable.Range(0, 50).Select(_ => new StreamLog()).ToList();
         foreach (var log in logs)
         {
-            engine.Continue(Request(20), told, log, CancellationToken.None);
+            engine.Continue(Request(20), told, log, TestContext.Current.CancellationToken);
         }
 
         Assert.All(logs, log => Assert.IsType<StreamFinished>(EngineRun.Events(log)[^1]));
@@ -146,10 +145,10 @@ public sealed class ContinuationTests : IDisposable
         return EngineRun.Events(log);
     }
 
-    private List<StreamEvent> Continue(GenerationRequest request, IReadOnlyList<StreamEvent> told, CancellationToken stop = default)
+    private List<StreamEvent> Continue(GenerationRequest request, IReadOnlyList<StreamEvent> told, bool isStopped = false)
     {
         var log = new StreamLog();
-        _engine.Continue(request, told, log, stop);
+        _engine.Continue(request, told, log, new CancellationToken(isStopped));
         return EngineRun.Events(log);
     }
 

@@ -39,13 +39,12 @@ public sealed class ScriptedEngine : IInferenceEngine
             return Full;
         }
 
-        output.Append(new StreamStarted(request.Prompt.Length));
-        Play(new ScriptedStream(request, [], output, stop));
+        Play(new ScriptedStream(request, output, stop));
         return null;
     }
 
     public void Continue(GenerationRequest request, IReadOnlyList<StreamEvent> told, IStreamWriter output, CancellationToken stop)
-        => Play(new ScriptedStream(request, told, output, stop));
+        => Play(new ScriptedStream(request, output, stop, told));
 
     /// <summary>The next stream that somebody started.</summary>
     public async Task<ScriptedStream> NextAsync() => await Patience.For(_started.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask());
@@ -73,11 +72,16 @@ public sealed class ScriptedStream
     private int _completionTokens;
     private bool _ended;
 
-    public ScriptedStream(GenerationRequest request, IReadOnlyList<StreamEvent> told, IStreamWriter output, CancellationToken stop)
+    public ScriptedStream(GenerationRequest request, IStreamWriter output, CancellationToken stop, IReadOnlyList<StreamEvent>? told = null)
     {
-        (Request, Told, _output) = (request, told, output);
-        _completionTokens = told.OfType<StreamDelta>().Sum(static delta => delta.IsPrompt ? 0 : delta.Tokens.Length);
-        _open = [.. Enumerable.Range(0, request.Choices).Except(told.OfType<StreamDelta>().Where(static delta => delta.Finish is not null).Select(static delta => delta.Choice))];
+        (Request, Told, _output) = (request, told ?? [], output);
+        if (told is null)
+        {
+            output.Append(new StreamStarted(request.Prompt.Length));
+        }
+
+        _completionTokens = Told.OfType<StreamDelta>().Sum(static delta => delta.IsPrompt ? 0 : delta.Tokens.Length);
+        _open = [.. Enumerable.Range(0, request.Choices).Except(Told.OfType<StreamDelta>().Where(static delta => delta.Finish is not null).Select(static delta => delta.Choice))];
         stop.Register(Cancel);
     }
 

@@ -1,4 +1,3 @@
-using Sluice.Server.Tests.Scripted;
 using Sluice.Streams.Storage;
 
 namespace Sluice.Streams.Tests.Storage;
