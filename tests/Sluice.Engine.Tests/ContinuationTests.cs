@@ -20,6 +20,8 @@ public sealed class ContinuationTests : IDisposable
         { "echo", Request(6) with { EchoPrompt = true } },
         { "echo with log probabilities", Request(6) with { EchoPrompt = true, Logprobs = 2 } },
         { "prompt only", Request(0) with { EchoPrompt = true, Logprobs = 1 } },
+        { "a loop", Request(200) with { StopConditions = new() { Repetition = new() { LeastRepeats = 2, LeastTokens = 4 } } } },
+        { "low confidence", Request(60) with { Sampling = new() { Temperature = 1, Seed = 1 }, StopConditions = new() { Confidence = new(-1, 12) } } },
         { "to the end of the context", Request(null) with { Prompt = [.. Enumerable.Range(0, RandomModelFile.Context - 9)] } },
     };
 
@@ -50,6 +52,18 @@ public sealed class ContinuationTests : IDisposable
         {
             CheckEveryCut("choices", request);
         }
+    }
+
+    [Fact]
+    public void AnswerThatHasEnough_EndsThereThoughItsEndWasNotTold()
+    {
+        var told = Events(Request(20)).Take(7).ToList();
+        var log = new EnoughLog();
+        _engine.Continue(Request(20), told, log, TestContext.Current.CancellationToken);
+        var rest = EngineRun.Events(log.Log);
+
+        Assert.Equal(FinishReason.Stop, Assert.IsType<StreamDelta>(rest[0]).Finish);
+        Assert.Equal(told.OfType<StreamDelta>().Sum(delta => delta.Tokens.Length), Assert.IsType<StreamFinished>(rest[1]).Usage.CompletionTokens);
     }
 
     [Fact]
@@ -159,4 +173,14 @@ public sealed class ContinuationTests : IDisposable
         IgnoreEos = true,
         Sampling = new() { Temperature = 0 },
     };
+
+    /// <summary>A log for which every answer has enough.</summary>
+    private sealed class EnoughLog : IStreamWriter
+    {
+        public StreamLog Log { get; } = new();
+
+        public void Append(StreamEvent streamEvent) => Log.Append(streamEvent);
+
+        public bool HasEnough(int choice) => true;
+    }
 }
