@@ -49,7 +49,12 @@ internal sealed class RenderScratch
 
     private void MoveTo(IBufferWriter<byte> output)
     {
-        output.Write(_buffer.WrittenSpan);
+        // Writing nothing would still take a block of memory from the pool, and keep it until the next event: 4 KiB of every stream that waits.
+        if (_buffer.WrittenCount > 0)
+        {
+            output.Write(_buffer.WrittenSpan);
+        }
+
         if (_buffer.Capacity > MostKept)
         {
             _ofThread = null;
