@@ -1,3 +1,4 @@
+using System.Globalization;
 using Sluice.Engine.Tokens;
 using Sluice.Engine.Tokens.Templates;
 
@@ -9,8 +10,28 @@ public sealed record LoadedModel
     /// <summary>The name on the wire: the file's name without its extension.</summary>
     public required string Id { get; init; }
 
+    /// <summary>The file's name for what it is, such as <c>llama</c>.</summary>
+    public required string Architecture { get; init; }
+
+    /// <summary>How many parameters it has.</summary>
+    public required long Parameters { get; init; }
+
+    /// <summary>What most of its weights are kept as, such as <c>Q8_0</c>.</summary>
+    public required string TensorType { get; init; }
+
+    /// <summary>Bytes of its file; of a split model those of the first part.</summary>
+    public required long FileSize { get; init; }
+
+    /// <summary>The number of parameters for a person, such as <c>2.6M</c>.</summary>
+    public string Size => Parameters switch
+    {
+        >= 1_000_000_000 => string.Create(CultureInfo.InvariantCulture, $"{Parameters / 1e9:F1}B"),
+        >= 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{Parameters / 1e6:F1}M"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{Parameters / 1e3:F0}K"),
+    };
+
     /// <summary>Architecture, size and tensor type for a person, such as <c>llama 2.6M Q8_0</c>.</summary>
-    public required string Description { get; init; }
+    public string Description => $"{Architecture} {Size} {TensorType}";
 
     /// <summary>Most tokens of one sequence, prompt and output together.</summary>
     public required int ContextLength { get; init; }

@@ -1,5 +1,7 @@
 using Sluice.Server.Access;
 using Sluice.Server.Api;
+using Sluice.Server.Api.Anthropic;
+using Sluice.Server.Api.Ollama;
 using Sluice.Server.Api.OpenAi;
 using Sluice.Server.Api.Streams;
 using Sluice.Server.Api.Tokenization;
@@ -21,6 +23,20 @@ namespace Sluice.Server
             app.MapGet("/v1/models/{id}", Models.GetAsync);
             app.MapPost("/v1/chat/completions", Completions.CreateChatAsync);
             app.MapPost("/v1/completions", Completions.CreateTextAsync);
+
+            app.MapPost("/v1/messages", AnthropicMessages.CreateAsync);
+            app.MapPost("/v1/messages/count_tokens", AnthropicMessages.CountTokensAsync);
+
+            app.MapPost("/api/chat", OllamaEndpoints.ChatAsync);
+            app.MapPost("/api/generate", OllamaEndpoints.GenerateAsync);
+            app.MapGet("/api/tags", OllamaModels.TagsAsync);
+            app.MapGet("/api/ps", OllamaModels.RunningAsync);
+            app.MapPost("/api/show", OllamaModels.ShowAsync);
+            app.MapGet("/api/version", OllamaModels.VersionAsync);
+
+            app.Map("/v1/embeddings", Embeddings.RefuseAsync).ExcludeFromDescription();
+            app.Map("/api/embed", Embeddings.RefuseAsync).ExcludeFromDescription();
+            app.Map("/api/embeddings", Embeddings.RefuseAsync).ExcludeFromDescription();
 
             app.MapPost("/v1/streams", StreamEndpoints.CreateAsync);
             app.MapGet("/v1/streams", StreamEndpoints.ListAsync);

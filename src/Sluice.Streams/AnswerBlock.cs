@@ -46,7 +46,7 @@ public sealed class AnswerBlock
     /// Everything that it has so far; of a call the arguments. Complete once another block has begun or the choice has
     /// ended: a pure function of the log reads it only then.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The stream was not asked to keep its text (<see cref="Telling.KeepsText"/>).</exception>
+    /// <exception cref="InvalidOperationException">The stream was not asked to keep its text (<see cref="Telling.KeepsText"/>), and it is no call, whose arguments are always kept.</exception>
     public string Text
     {
         get
@@ -64,11 +64,14 @@ public sealed class AnswerBlock
     }
 
     /// <summary>Whether a part goes on with this block instead of beginning another.</summary>
-    public bool Continues(DeltaPart part) => part switch
+    public bool Continues(DeltaPart part) => Continues(Kind, Call, part);
+
+    /// <summary>The same for a block that is not in a log yet.</summary>
+    public static bool Continues(AnswerBlockKind kind, ToolCallPart? call, DeltaPart part) => part switch
     {
-        ContentPart => Kind == AnswerBlockKind.Content,
-        ReasoningPart => Kind == AnswerBlockKind.Reasoning,
-        ToolArgumentsPart arguments => Call?.Index == arguments.Index,
+        ContentPart => kind == AnswerBlockKind.Content,
+        ReasoningPart => kind == AnswerBlockKind.Reasoning,
+        ToolArgumentsPart arguments => call?.Index == arguments.Index,
         _ => false,
     };
 
@@ -81,7 +84,7 @@ public sealed class AnswerBlock
             {
                 ContentPart => new AnswerBlock(last, AnswerBlockKind.Content, null, keepsText),
                 ReasoningPart => new AnswerBlock(last, AnswerBlockKind.Reasoning, null, keepsText),
-                ToolCallPart call => new AnswerBlock(last, AnswerBlockKind.ToolCall, call, keepsText),
+                ToolCallPart call => new AnswerBlock(last, AnswerBlockKind.ToolCall, call, keepsText: true), // some dialects tell calls only as a whole
                 _ => throw new ArgumentException("Arguments came for a call that is not the last to have begun.", nameof(part)),
             };
         }

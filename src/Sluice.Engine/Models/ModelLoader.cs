@@ -59,16 +59,20 @@ internal static class ModelLoader
             }
 
             var (template, templateProblem) = ReadTemplate(file.Metadata);
+            var info = new FileInfo(options.ModelPath);
             var model = new LoadedModel
             {
                 Id = Path.GetFileNameWithoutExtension(options.ModelPath),
-                Description = Describe(file, configuration),
+                Architecture = configuration.Architecture,
+                Parameters = file.Tensors.Sum(static tensor => tensor.ElementCount),
+                TensorType = TensorTypeOf(file),
+                FileSize = info.Exists ? info.Length : 0,
                 ContextLength = context,
                 Tokenizer = tokenizer,
                 ChatTemplate = template,
                 ChatTemplateProblem = templateProblem,
                 Fingerprint = ModelFingerprint.Of(file, options.KvType, context),
-                Created = File.Exists(options.ModelPath) ? new DateTimeOffset(File.GetLastWriteTimeUtc(options.ModelPath)) : clock.GetUtcNow(),
+                Created = info.Exists ? new DateTimeOffset(info.LastWriteTimeUtc) : clock.GetUtcNow(),
             };
             progress?.Report(new LoadProgress(1, "warming up"));
             var budget = new TokenBudget(options.StepTime);
@@ -174,16 +178,9 @@ internal static class ModelLoader
         return (blocks * KvLayout.BlockSize, blocks);
     }
 
-    private static string Describe(GgufFile file, ModelConfiguration configuration)
-    {
-        var parameters = file.Tensors.Sum(tensor => tensor.ElementCount);
-        var types = file.Tensors.Where(tensor => tensor.Dimensions.Length > 1).GroupBy(tensor => tensor.Type).MaxBy(group => group.Sum(tensor => tensor.ElementCount));
-        var size = parameters switch
-        {
-            >= 1_000_000_000 => $"{parameters / 1e9:F1}B",
-            >= 1_000_000 => $"{parameters / 1e6:F1}M",
-            _ => $"{parameters / 1e3:F0}K",
-        };
-        return $"{configuration.Architecture} {size} {types?.Key}";
-    }
+    /// <summary>The type that most of the weights have.</summary>
+    private static string TensorTypeOf(GgufFile file)
+        => file.Tensors.Where(static tensor => tensor.Dimensions.Length > 1)
+            .GroupBy(static tensor => tensor.Type)
+            .MaxBy(static group => group.Sum(static tensor => tensor.ElementCount))?.Key.ToString() ?? "";
 }

@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using Sluice.Server.Api.Anthropic;
+using Sluice.Server.Api.Ollama;
 using Sluice.Server.Api.OpenAi;
 using Sluice.Server.Api.Tokenization;
 
@@ -12,6 +14,10 @@ namespace Sluice.Server.Api;
     Converters = [typeof(TextConverter), typeof(IntegerConverter), typeof(SeedConverter), typeof(NumberConverter), typeof(TruthConverter)])]
 [JsonSerializable(typeof(ChatCompletionBody))]
 [JsonSerializable(typeof(CompletionBody))]
+[JsonSerializable(typeof(MessagesBody))]
+[JsonSerializable(typeof(OllamaChatBody))]
+[JsonSerializable(typeof(OllamaGenerateBody))]
+[JsonSerializable(typeof(ModelNameBody))]
 [JsonSerializable(typeof(TokenizeBody))]
 [JsonSerializable(typeof(DetokenizeBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

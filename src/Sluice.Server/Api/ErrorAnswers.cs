@@ -46,10 +46,11 @@ internal static partial class ErrorAnswers
         _ => null,
     };
 
-    // From the routes themselves, so that the list is never out of date; the page's files are no routes to name.
-    private static string RouteNames(HttpContext http)
+    /// <summary>What there is, from the routes themselves, so that the list is never out of date; the page's files are no routes to name.</summary>
+    public static string RouteNames(HttpContext http)
         => string.Join(", ", http.RequestServices.GetRequiredService<EndpointDataSource>().Endpoints
             .OfType<RouteEndpoint>()
+            .Where(static route => route.Metadata.GetMetadata<IExcludeFromDescriptionMetadata>() is null)
             .Select(route => $"{route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods[0]} {route.RoutePattern.RawText}")
             .Where(route => !Path.HasExtension(route)));
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization.Metadata;
+using Sluice.Engine;
 using Sluice.Streams;
 
 namespace Sluice.Server.Api;
@@ -33,6 +34,12 @@ internal static class GenerationEndpoint
     public static async ValueTask<Outcome<GenerationAsk>> ReadAsync<TBody>(
         HttpContext http, ModelHost models, GenerationRunner runner, JsonTypeInfo<TBody> type, bool isStream = false)
         where TBody : class, IGenerationBody
+        => (await ReceiveAsync(http, models, runner, type)).Succeeded(out var received, out var error) ? received.ToAsk(isStream) : error;
+
+    /// <summary>Reads a request that may turn out to ask for no generation.</summary>
+    public static async ValueTask<Outcome<ReceivedBody<TBody>>> ReceiveAsync<TBody>(
+        HttpContext http, ModelHost models, GenerationRunner runner, JsonTypeInfo<TBody> type)
+        where TBody : class, IGenerationBody
     {
         var arrivedAt = runner.Now;
         if (!models.TryGet(out var engine, out var error) || !TryReadKey(http.Request, out var key, out error))
@@ -42,7 +49,7 @@ internal static class GenerationEndpoint
 
         var (read, hash) = key is null ? (await RequestBody.ReadAsync(http.Request, type), "") : await RequestBody.ReadAndHashAsync(http.Request, type);
         return read.Succeeded(out var body, out error)
-            ? body.ToAsk(engine, arrivedAt, key is null ? null : new IdempotencyKey(key, $"{http.Request.Path}{http.Request.QueryString} {hash}"), isStream)
+            ? new ReceivedBody<TBody>(body, engine, arrivedAt, key is null ? null : new IdempotencyKey(key, $"{http.Request.Path}{http.Request.QueryString} {hash}"))
             : error;
     }
 
@@ -64,4 +71,16 @@ internal static class GenerationEndpoint
         error = ApiError.Invalid(KeyHeader, $"{KeyHeader} must be 1 to {LongestKey} ASCII characters.");
         return false;
     }
+}
+
+/// <summary>A body with what else its request says.</summary>
+/// <param name="Body">The body.</param>
+/// <param name="Engine">Who is to answer.</param>
+/// <param name="ArrivedAt">When the request came, as the runner counts.</param>
+/// <param name="Key">By which a retry is known; null where the client names none.</param>
+internal sealed record ReceivedBody<TBody>(TBody Body, IInferenceEngine Engine, long ArrivedAt, IdempotencyKey? Key)
+    where TBody : IGenerationBody
+{
+    /// <summary>The body as something to start, checked.</summary>
+    public Outcome<GenerationAsk> ToAsk(bool isStream = false) => Body.ToAsk(Engine, ArrivedAt, Key, isStream);
 }

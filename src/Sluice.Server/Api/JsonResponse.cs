@@ -28,7 +28,7 @@ internal static class JsonResponse
         return response.Body.WriteAsync(body.WrittenMemory, response.HttpContext.RequestAborted).AsTask();
     }
 
-    /// <summary>Answers with an error, in the shape that the endpoint's clients read.</summary>
+    /// <summary>Answers with an error, in the shape that clients read at the request's address.</summary>
     public static Task WriteAsync(HttpResponse response, ApiError error)
     {
         if (error.RetryAfter is { } wait)
@@ -37,7 +37,7 @@ internal static class JsonResponse
             response.Headers[RetryAfterMilliseconds] = Math.Ceiling(wait.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         }
 
-        var shape = response.HttpContext.GetEndpoint()?.Metadata.GetMetadata<ErrorShape>() ?? ErrorShape.OpenAi;
+        var shape = ErrorShape.At(response.HttpContext.Request.Path);
         return WriteAsync(response, error.Status, json => shape.Write(json, error));
     }
 }

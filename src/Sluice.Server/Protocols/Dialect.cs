@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Sluice.Server.Api;
+using Sluice.Server.Protocols.Anthropic;
+using Sluice.Server.Protocols.Ollama;
 using Sluice.Server.Protocols.OpenAi;
 using Sluice.Streams;
 
@@ -17,6 +19,9 @@ internal abstract class Dialect(StreamHeader header)
     {
         [ChatDialect.Name] = static header => new ChatDialect(header),
         [TextDialect.Name] = static header => new TextDialect(header),
+        [MessagesDialect.Name] = static header => new MessagesDialect(header),
+        [OllamaChatDialect.Name] = static header => new OllamaChatDialect(header),
+        [OllamaTextDialect.Name] = static header => new OllamaTextDialect(header),
     };
 
     /// <summary>The names of all dialects, for error messages.</summary>
@@ -24,6 +29,9 @@ internal abstract class Dialect(StreamHeader header)
 
     /// <summary>How blocks follow each other on the wire.</summary>
     public virtual Framing Framing => Framing.Sse;
+
+    /// <summary>Whether it can tell a stream of several choices.</summary>
+    public virtual bool TellsManyChoices => true;
 
     /// <summary>What is constant for the stream's life.</summary>
     protected StreamHeader Header => header;

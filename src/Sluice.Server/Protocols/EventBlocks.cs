@@ -16,6 +16,9 @@ internal sealed class EventBlocks(IBufferWriter<byte> output) : IDisposable
     private long? _number;
     private int _blocks;
 
+    /// <summary>Where a reader is that has the block which was begun last; null where it belongs to no event.</summary>
+    public EventPosition? Position { get; private set; }
+
     /// <summary>The next blocks are this event's.</summary>
     public void BeginEvent(Framing framing, long number) => (_framing, _number, _blocks) = (framing, number, 0);
 
@@ -49,5 +52,8 @@ internal sealed class EventBlocks(IBufferWriter<byte> output) : IDisposable
     public void Dispose() => _json.Dispose();
 
     private void WriteStart(bool isLast, string? name)
-        => _framing.WriteBlockStart(_number is { } number ? new EventPosition(number, isLast ? 0 : ++_blocks) : null, name, output);
+    {
+        Position = _number is { } number ? new EventPosition(number, isLast ? 0 : ++_blocks) : null;
+        _framing.WriteBlockStart(Position, name, output);
+    }
 }

@@ -69,18 +69,19 @@ internal abstract class Framing
     {
         public override string ContentType => "application/x-ndjson";
 
-        public override ReadOnlyMemory<byte> KeepAlive { get; } = "\n"u8.ToArray();
+        // A space before the next line's JSON, which JSON allows. Of an empty line, Ollama's Python client would try to read JSON.
+        public override ReadOnlyMemory<byte> KeepAlive { get; } = " "u8.ToArray();
 
         public override ReadOnlySpan<byte> BlockEnd => "\n"u8;
 
         public override void WriteFirstLines(EventPosition position, IBufferWriter<byte> output)
         {
-            // Lines have no place for it; the answer's headers name the stream.
+            // Each line says by itself where its reader is.
         }
 
         public override void WriteBlockStart(EventPosition? position, string? name, IBufferWriter<byte> output)
         {
-            // A line is its JSON and nothing else.
+            // A line is its JSON and nothing else; the dialect writes the position into it.
         }
     }
 }

@@ -52,11 +52,11 @@ public sealed class RouteTests
     public async Task UnknownRoute_IsToldWhatThereIs()
     {
         await using var server = await TestServer.StartAsync(new ScriptedEngine());
-        using var response = await server.PostAsync("/v1/embeddings", "{}");
+        using var response = await server.PostAsync("/v1/images/generations", "{}");
         var message = (await response.ReadJsonAsync()).Text("error.message");
 
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
-        Assert.Contains("/v1/embeddings", message, StringComparison.Ordinal);
+        Assert.Contains("/v1/images/generations", message, StringComparison.Ordinal);
         Assert.Contains("POST /v1/chat/completions", message, StringComparison.Ordinal);
         Assert.Contains("GET /health", message, StringComparison.Ordinal);
     }

@@ -54,7 +54,7 @@ public sealed class CutDrill(ITestOutputHelper output)
             var undisturbed = new CutReader(server.Address, path, body, $"{seed}-{i}", reader.Stream);
             Assert.Null(await undisturbed.ReadAsync(int.MaxValue, cancellation));
             Assert.True(Hash(undisturbed.Text) == Hash(reader.Text), $"Stream {i} of seed {seed} differs:\n{undisturbed.Text}\n---\n{reader.Text}");
-            var isDone = undisturbed.Text.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal);
+            var isDone = IsDone(path, undisturbed.Text);
             Assert.NotEqual(isDone, undisturbed.Text.Contains("engine_fault", StringComparison.Ordinal));
             Interlocked.Add(ref done, isDone ? 1 : 0);
             Interlocked.Add(ref bytes, Encoding.UTF8.GetByteCount(reader.Text));
@@ -67,18 +67,33 @@ public sealed class CutDrill(ITestOutputHelper output)
         Assert.Equal(done, server.Streams.Of("").Count(stream => stream.Look().End is StreamFinished));
     }
 
+    private static bool IsDone(string path, string text) => path switch
+    {
+        "/v1/messages" => text.EndsWith("data: {\"type\":\"message_stop\"}\n\n", StringComparison.Ordinal),
+        "/api/chat" or "/api/generate" => text[(text.TrimEnd().LastIndexOf('\n') + 1)..].Contains("\"done\":true", StringComparison.Ordinal),
+        _ => text.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal),
+    };
+
+    /// <summary>A request in one of the dialects.</summary>
     private static (string Path, string Body) Ask(Random random, int seed)
     {
-        var options = (random.Next(4) switch
+        const string Hello = "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]";
+        return random.Next(6) switch
+        {
+            0 => ("/v1/messages", $"{{{Hello},\"max_tokens\":100,\"seed\":{seed},\"stream\":true}}"),
+            1 => ("/api/chat", $"{{{Hello},\"options\":{{\"seed\":{seed}}}}}"),
+            2 => ("/api/generate", $"{{\"prompt\":\"Hello\",\"options\":{{\"seed\":{seed}}}}}"),
+            3 => ("/v1/completions", $"{{\"prompt\":\"Hello\"{(random.Next(3) == 0 ? ",\"logprobs\":2" : "")}{OpenAiOptions()}}}"),
+            _ => ("/v1/chat/completions", $"{{{Hello}{(random.Next(3) == 0 ? ",\"logprobs\":true,\"top_logprobs\":2" : "")}{OpenAiOptions()}}}"),
+        };
+
+        string OpenAiOptions() => (random.Next(4) switch
         {
             0 => ",\"n\":2",
             1 => ",\"stream_options\":{\"include_usage\":true}",
             2 => ",\"n\":3,\"stream_options\":{\"include_usage\":true,\"continuous_usage_stats\":true}",
             _ => "",
         }) + $",\"seed\":{seed},\"stream\":true";
-        return random.Next(2) == 0
-            ? ("/v1/chat/completions", $$"""{"messages":[{"role":"user","content":"Hello"}]{{(random.Next(3) == 0 ? ",\"logprobs\":true,\"top_logprobs\":2" : "")}}{{options}}}""")
-            : ("/v1/completions", $$"""{"prompt":"Hello"{{(random.Next(3) == 0 ? ",\"logprobs\":2" : "")}}{{options}}}""");
     }
 
     /// <summary>Generates what the request's seed says, in its own time.</summary>

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
+using Sluice.Server.Tests.Scripted;
 
 namespace Sluice.Server.Tests.Drills;
 
@@ -28,10 +30,12 @@ internal enum CutPlace
 
 /// <summary>
 /// A reader over sockets of its own that resets its connection after a given number of bytes and comes back by the
-/// promises of docs/streams.md: what was cut off is thrown away, and the last whole block's id is sent.
+/// promises of docs/streams.md: what was cut off is thrown away, and the last whole block's id is sent. Under
+/// <c>/api/</c> a block is a line of JSON, elsewhere an event of server-sent events.
 /// </summary>
 internal sealed class CutReader(Uri server, string path, string body, string key, string? stream = null)
 {
+    private readonly bool _isLines = path.StartsWith("/api/", StringComparison.Ordinal);
     private readonly StringBuilder _text = new();
     private string? _stream = stream;
     private string _lastId = "";
@@ -94,9 +98,18 @@ internal sealed class CutReader(Uri server, string path, string body, string key
         var bytes = Unchunked(received.AsSpan(headEnd + 4));
         var hadEvents = _text.Length > 0;
         var rest = bytes.AsSpan();
-        for (int end; (end = rest.IndexOf("\n\n"u8)) >= 0; rest = rest[(end + 2)..])
+        var separator = _isLines ? "\n"u8 : "\n\n"u8;
+        for (int end; (end = rest.IndexOf(separator)) >= 0; rest = rest[(end + separator.Length)..])
         {
-            TakeBlock(Encoding.UTF8.GetString(rest[..end]));
+            var block = Encoding.UTF8.GetString(rest[..end]);
+            if (_isLines)
+            {
+                TakeLine(block);
+            }
+            else
+            {
+                TakeEvent(block);
+            }
         }
 
         if (isWhole)
@@ -112,15 +125,22 @@ internal sealed class CutReader(Uri server, string path, string body, string key
             : CutPlace.Line;
     }
 
-    private void TakeBlock(string block)
+    private void TakeLine(string line)
+    {
+        _lastId = JsonElement.Parse(line).Text("event_id")!;
+        _text.Append(line).Append('\n');
+    }
+
+    private void TakeEvent(string block)
     {
         // What an answer begins with, and comments, come before the first event's id.
         var lines = block.Split('\n');
+        var head = lines[^2].StartsWith("event: ", StringComparison.Ordinal) ? 3 : 2;
         Assert.StartsWith("data: ", lines[^1], StringComparison.Ordinal);
-        Assert.StartsWith("id: ", lines[^2], StringComparison.Ordinal);
-        Assert.All(lines[..^2], line => Assert.True(line == ":" || line == "retry: 1000" || line.StartsWith("id: ", StringComparison.Ordinal), line));
-        _lastId = lines[^2]["id: ".Length..];
-        _text.Append(lines[^2]).Append('\n').Append(lines[^1]).Append("\n\n");
+        Assert.StartsWith("id: ", lines[^head], StringComparison.Ordinal);
+        Assert.All(lines[..^head], line => Assert.True(line == ":" || line == "retry: 1000" || line.StartsWith("id: ", StringComparison.Ordinal), line));
+        _lastId = lines[^head]["id: ".Length..];
+        _text.AppendJoin('\n', lines[^head..]).Append("\n\n");
     }
 
     private static bool IsWithinCharacter(ReadOnlySpan<byte> bytes)

@@ -19,7 +19,10 @@ public sealed class ScriptedEngine : IInferenceEngine
     public LoadedModel Model { get; init; } = new()
     {
         Id = "scripted",
-        Description = "a script",
+        Architecture = "script",
+        Parameters = 1_500_000,
+        TensorType = "F32",
+        FileSize = 6_000_000,
         ContextLength = 256,
         Tokenizer = new ByteTokenizer(),
         ChatTemplate = ChatTemplate.Parse(ChatMl),

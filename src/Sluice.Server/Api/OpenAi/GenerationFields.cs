@@ -135,7 +135,7 @@ internal abstract record GenerationFields : IGenerationBody
                 PresencePenalty = PresencePenalty ?? 0,
                 FrequencyPenalty = FrequencyPenalty ?? 0,
                 LogitBias = biases,
-                Seed = Seed ?? unchecked((ulong)Random.Shared.NextInt64(long.MinValue, long.MaxValue)),
+                Seed = Seed ?? SamplingSeed.Any(),
             },
         });
         return RequestValidator.Validate(request, model.ContextLength, model.Tokenizer.VocabularySize) is { } refusal

@@ -1,5 +1,8 @@
+using System.Text.Json.Serialization.Metadata;
 using Sluice.Server.Access;
 using Sluice.Server.Protocols;
+using Sluice.Server.Protocols.Anthropic;
+using Sluice.Server.Protocols.Ollama;
 using Sluice.Server.Protocols.OpenAi;
 using Sluice.Streams;
 
@@ -15,9 +18,12 @@ internal static class StreamEndpoints
     {
         var read = http.Request.Query["as"].ToString() switch
         {
-            "" or ChatDialect.Name => await GenerationEndpoint.ReadAsync(http, models, runner, ApiJson.Default.ChatCompletionBody, isStream: true),
-            TextDialect.Name => await GenerationEndpoint.ReadAsync(http, models, runner, ApiJson.Default.CompletionBody, isStream: true),
-            var other => ApiError.Invalid("as", $"as must be '{ChatDialect.Name}' or '{TextDialect.Name}', not '{other}': it says which body this is."),
+            "" or ChatDialect.Name => await ReadAsync(ApiJson.Default.ChatCompletionBody),
+            TextDialect.Name => await ReadAsync(ApiJson.Default.CompletionBody),
+            MessagesDialect.Name => await ReadAsync(ApiJson.Default.MessagesBody),
+            OllamaChatDialect.Name => await ReadAsync(ApiJson.Default.OllamaChatBody),
+            OllamaTextDialect.Name => await ReadAsync(ApiJson.Default.OllamaGenerateBody),
+            var other => ApiError.Invalid("as", $"as is '{other}'; it must be one of {Dialect.Names}: it says which body this is."),
         };
         if (!read.Succeeded(out var ask, out var error) || !runner.Start(Caller.Of(http), ask).Succeeded(out var stream, out error))
         {
@@ -28,6 +34,10 @@ internal static class StreamEndpoints
         http.Response.Headers[GenerationAnswers.StreamHeaderName] = stream.Header.Id.Value;
         http.Response.Headers.Location = $"/v1/streams/{stream.Header.Id}";
         await JsonResponse.WriteAsync(http.Response, StatusCodes.Status202Accepted, json => StreamJson.Write(json, stream));
+
+        ValueTask<Outcome<GenerationAsk>> ReadAsync<TBody>(JsonTypeInfo<TBody> type)
+            where TBody : class, IGenerationBody
+            => GenerationEndpoint.ReadAsync(http, models, runner, type, isStream: true);
     }
 
     public static Task ListAsync(HttpContext http, StreamRegistry streams)
@@ -96,8 +106,17 @@ internal static class StreamEndpoints
     private static Outcome<Dialect> FindDialect(HttpRequest request, StreamHeader header)
     {
         var name = request.Query["as"].ToString();
-        return name.Length == 0 ? Dialect.Of(header)
-            : Dialect.Find(name, header) is { } dialect ? dialect
-            : ApiError.Invalid("as", $"as is '{name}'; it must be one of {Dialect.Names}.");
+        if (name.Length == 0)
+        {
+            return Dialect.Of(header);
+        }
+
+        if (Dialect.Find(name, header) is not { } dialect)
+        {
+            return ApiError.Invalid("as", $"as is '{name}'; it must be one of {Dialect.Names}.");
+        }
+
+        return dialect.TellsManyChoices || header.Telling.Choices == 1 ? dialect
+            : ApiError.Invalid("as", $"as is '{name}', which tells one answer; this stream has {header.Telling.Choices}.");
     }
 }
