@@ -9,6 +9,9 @@ public interface IInferenceEngine
     /// <summary>The model that answers.</summary>
     LoadedModel Model { get; }
 
+    /// <summary>What it is at, in numbers; those that it does not count are 0.</summary>
+    EngineStatus Status => default;
+
     /// <summary>
     /// Starts a request that <see cref="RequestValidator"/> has passed; returns without waiting. Events are appended
     /// from the engine's own thread and end with exactly one terminal event, whatever happens; unless the request is

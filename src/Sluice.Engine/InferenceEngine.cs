@@ -20,6 +20,8 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
     private readonly Scheduler _scheduler;
     private readonly TokenBudget _budget;
     private readonly Step _step;
+    private long _steps;
+    private long _stepRows;
     private bool _disposed;
 
     internal InferenceEngine(LoadedModel model, Transformer transformer, BlockPool blocks, TokenBudget budget, Admission admission, TimeProvider clock)
@@ -34,6 +36,27 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
 
     /// <inheritdoc/>
     public LoadedModel Model { get; }
+
+    /// <inheritdoc/>
+    public EngineStatus Status
+    {
+        get
+        {
+            // The engine's thread goes on meanwhile: each number is of a moment, not all of the same.
+            var (requests, tokens) = _admission.Waiting;
+            return new EngineStatus
+            {
+                KvBlocks = _blocks.Total,
+                FreeKvBlocks = _blocks.Free,
+                CachedKvBlocks = _blocks.Cached,
+                QueuedRequests = requests,
+                QueuedTokens = tokens,
+                Steps = Interlocked.Read(ref _steps),
+                StepRows = Interlocked.Read(ref _stepRows),
+                Preemptions = _scheduler.Preemptions,
+            };
+        }
+    }
 
     /// <summary>KV blocks that sequences hold, and all.</summary>
     public (int Used, int Total) KvBlocks => (_blocks.Used, _blocks.Total);
@@ -130,6 +153,8 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
         {
             _step.Run(batch);
             _budget.Observe(batch, _clock.GetElapsedTime(began));
+            Interlocked.Increment(ref _steps);
+            Interlocked.Add(ref _stepRows, batch.Work.Rows);
         }
 #pragma warning disable CA1031 // Whatever went wrong concerns the streams of this batch; the engine goes on with the others.
         catch (Exception fault)

@@ -6,6 +6,7 @@ using Sluice.Server.Api.OpenAi;
 using Sluice.Server.Api.Streams;
 using Sluice.Server.Api.Tokenization;
 using Sluice.Server.Commands;
+using Sluice.Server.Telemetry;
 
 return await CommandLine.RunAsync(args);
 
@@ -18,6 +19,7 @@ namespace Sluice.Server
         {
             WebPage.Map(app);
             app.MapGet("/health", Health.GetAsync).WithoutKey();
+            app.MapGet("/metrics", MetricsEndpoint.GetAsync);
 
             app.MapGet("/v1/models", Models.ListAsync);
             app.MapGet("/v1/models/{id}", Models.GetAsync);

@@ -6,6 +6,7 @@ using Sluice.Server.Api;
 using Sluice.Server.Configuration;
 using Sluice.Server.Protocols;
 using Sluice.Server.Shutdown;
+using Sluice.Server.Telemetry;
 using Sluice.Streams;
 
 namespace Sluice.Server;
@@ -53,6 +54,7 @@ internal static class SluiceApplication
         builder.Services.AddSingleton(options);
         builder.Services.AddServerKeys(options);
         builder.Services.AddSingleton<Drain>();
+        builder.Services.AddSingleton<ServerMetrics>();
         builder.Services.AddSingleton<IHostLifetime, SignalLifetime>();
         builder.Services.AddSingleton<GenerationRunner>();
         builder.Services.AddSingleton<GenerationAnswers>();

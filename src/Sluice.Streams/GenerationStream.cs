@@ -52,6 +52,7 @@ public sealed class GenerationStream : IStreamWriter
         _log = new StreamLog(new LogLimits(registry.Limits.BytesOfOne, pauses ? registry.Limits.Window : null, pauses), header.Telling.KeepsText)
         {
             ReadersChanged = CareForUnread,
+            Counters = registry.Counters,
         };
     }
 
@@ -174,6 +175,8 @@ public sealed class GenerationStream : IStreamWriter
 
             _stopped = cause;
         }
+
+        _registry.Counters.Stop(cause);
 
         EndGrace();
         if (_journal is not null && cause != StopCause.Shutdown)

@@ -11,12 +11,13 @@ public sealed class StreamCursor : IValueTaskSource, IDisposable
     private readonly StreamLog _log;
     private ManualResetValueTaskSourceCore<bool> _wake = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _cancellation;
+    private int _delivered;
 
     internal StreamCursor(StreamLog log, long position, int tokensRead, bool hasEnded)
     {
         _log = log;
         Position = position;
-        TokensRead = tokensRead;
+        TokensRead = _delivered = tokensRead;
         HasEnded = hasEnded;
     }
 
@@ -33,10 +34,19 @@ public sealed class StreamCursor : IValueTaskSource, IDisposable
     /// <exception cref="EventsGoneException">It is kept no longer.</exception>
     public bool TryRead(out LoggedEvent entry) => _log.TryTake(this, out entry);
 
-    /// <summary>Completes when <see cref="TryRead"/> will give an event; gives false after the terminal event.</summary>
+    /// <summary>
+    /// Completes when <see cref="TryRead"/> will give an event; gives false after the terminal event. Whoever waits has
+    /// handed over what was read before.
+    /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
     public async ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default)
     {
+        if (TokensRead > _delivered)
+        {
+            _log.Counters?.Delivered(TokensRead - _delivered);
+            _delivered = TokensRead;
+        }
+
         if (HasEnded)
         {
             return false;

@@ -52,6 +52,9 @@ public sealed class StreamLog : IStreamWriter
     /// <summary>Called after a reader came or left.</summary>
     internal Action? ReadersChanged { get; set; }
 
+    /// <summary>Where is counted what readers took; null where nobody counts.</summary>
+    internal StreamCounters? Counters { get; init; }
+
     /// <inheritdoc/>
     public void Append(StreamEvent streamEvent) => AppendWithin(streamEvent);
 

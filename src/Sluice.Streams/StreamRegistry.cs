@@ -41,6 +41,9 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
 
     internal StreamStore? Store => store;
 
+    /// <summary>What happened to the streams so far.</summary>
+    public StreamCounters Counters { get; } = new();
+
     internal TimeProvider Clock => clock;
 
     /// <summary>

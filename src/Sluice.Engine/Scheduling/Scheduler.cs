@@ -32,6 +32,10 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     private readonly FairShares _shares = new();
     private readonly List<Sequence> _passed = [];
     private long _arrivals;
+    private long _preemptions;
+
+    /// <summary>How often a sequence gave its blocks up for others; any thread may ask.</summary>
+    public long Preemptions => Interlocked.Read(ref _preemptions);
 
     /// <summary>Whether there is something to compute or to end; not where everything is paused.</summary>
     public bool HasWork => _running.Exists(Works) || _waiting.Exists(Works);
@@ -314,6 +318,7 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
         }
 
         Preempt(youngest);
+        Interlocked.Increment(ref _preemptions);
         return true;
     }
 

@@ -68,7 +68,7 @@ internal sealed class GenerationAnswers(GenerationRunner runner, StreamRegistry 
     {
         try
         {
-            await new StreamResponse(http.Response, clock, streams.Limits.ReaderTimeout).WriteAsync(cursor, position, rest, dialect);
+            await new StreamResponse(http.Response, streams, clock).WriteAsync(cursor, position, rest, dialect);
         }
         catch (OperationCanceledException)
         {

@@ -4,12 +4,13 @@ using Sluice.Server.Access.Limits;
 using Sluice.Server.Parsing;
 using Sluice.Server.Protocols;
 using Sluice.Server.Shutdown;
+using Sluice.Server.Telemetry;
 using Sluice.Streams;
 
 namespace Sluice.Server.Api;
 
 /// <summary>Starts generations as streams of their own, and finds streams again. The one way for every transport.</summary>
-internal sealed class GenerationRunner(StreamRegistry streams, CallerLimits limits, Drain drain, TimeProvider clock)
+internal sealed class GenerationRunner(StreamRegistry streams, CallerLimits limits, ServerMetrics metrics, Drain drain, TimeProvider clock)
 {
     /// <summary>The moment, as <see cref="GenerationRequest.ArrivedAt"/> counts.</summary>
     public long Now => clock.GetTimestamp();
@@ -96,7 +97,8 @@ internal sealed class GenerationRunner(StreamRegistry streams, CallerLimits limi
         }
 
         var request = ask.Request with { Caller = caller.Identity, PrefixSalt = caller.PrefixSalt(ask.Request.PrefixSalt) };
-        if (ask.Engine.Start(request, lease.Meter(AnswerStage.Before(stream.Header, stream)), stream.StopToken) is { } full)
+        var output = metrics.Before(lease.Meter(AnswerStage.Before(stream.Header, stream)), stream.Header, request.ArrivedAt, clock);
+        if (ask.Engine.Start(request, output, stream.StopToken) is { } full)
         {
             lease.TakeBack();
             return Refuse(stream, ApiError.From(full));

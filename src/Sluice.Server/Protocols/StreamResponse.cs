@@ -8,7 +8,7 @@ using Sluice.Streams;
 namespace Sluice.Server.Protocols;
 
 /// <summary>Reads a stream to an HTTP response, each event flushed the moment it exists.</summary>
-internal sealed class StreamResponse(HttpResponse response, TimeProvider clock, TimeSpan readerTimeout)
+internal sealed class StreamResponse(HttpResponse response, StreamRegistry streams, TimeProvider clock)
 {
     /// <summary>How long a stream may be silent before a comment keeps proxies from taking it for dead.</summary>
     public static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(15);
@@ -106,7 +106,7 @@ internal sealed class StreamResponse(HttpResponse response, TimeProvider clock, 
         }
         else
         {
-            await using var patience = clock.CreateTimer(static context => ((HttpContext)context!).Abort(), response.HttpContext, readerTimeout, Timeout.InfiniteTimeSpan);
+            await using var patience = clock.CreateTimer(static response => ((StreamResponse)response!).Cut(), this, streams.Limits.ReaderTimeout, Timeout.InfiniteTimeSpan);
             result = await flush;
         }
 
@@ -114,6 +114,12 @@ internal sealed class StreamResponse(HttpResponse response, TimeProvider clock, 
         {
             throw new OperationCanceledException("The reader disconnected.", _disconnected);
         }
+    }
+
+    private void Cut()
+    {
+        streams.Counters.ReaderCut();
+        response.HttpContext.Abort();
     }
 
     /// <summary>One timer that every wait sets anew, so that waiting for a token makes none.</summary>
