@@ -38,6 +38,9 @@ internal sealed record MessagesBody : IGenerationBody
     /// <summary>Extension: makes the answer the same every time.</summary>
     public ulong? Seed { get; init; }
 
+    /// <summary>Extension: goes on after the model's own end.</summary>
+    public bool? IgnoreEos { get; init; }
+
     /// <summary>Extension: what becomes of the generation while nobody reads it.</summary>
     public string? OnDisconnect { get; init; }
 
@@ -103,6 +106,7 @@ internal sealed record MessagesBody : IGenerationBody
             Prompt = prompt,
             MaxTokens = MaxTokens,
             Stop = stop,
+            IgnoreEos = IgnoreEos ?? false,
             ArrivedAt = arrivedAt,
             Sampling = new SamplingOptions
             {

@@ -35,6 +35,9 @@ internal sealed record OllamaOptions
 
     public JsonElement? Stop { get; init; }
 
+    /// <summary>Extension: goes on after the model's own end.</summary>
+    public bool? IgnoreEos { get; init; }
+
     public Outcome<GenerationRequest> ToRequest(ImmutableArray<int> prompt, LoadedModel model, long arrivedAt)
     {
         if (!StopStrings.Read(Stop, "options.stop").Succeeded(out var stop, out var error))
@@ -47,6 +50,7 @@ internal sealed record OllamaOptions
             Prompt = prompt,
             MaxTokens = NumPredict is < 0 ? null : NumPredict,
             Stop = stop,
+            IgnoreEos = IgnoreEos ?? false,
             ArrivedAt = arrivedAt,
             Sampling = new SamplingOptions
             {
