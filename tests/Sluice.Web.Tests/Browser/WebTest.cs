@@ -28,6 +28,13 @@ public abstract class WebTest(Chromium chromium) : IAsyncLifetime
         var context = await chromium.NewContextAsync(options ?? new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = 1280, Height = 800 } });
         _open.Add(context);
         server ??= await StartServerAsync();
+        await context.AddInitScriptAsync("addEventListener('securitypolicyviolation', (event) => console.error('policy: ' + event.violatedDirective + ' ' + event.blockedURI))");
+        return await OpenTabAsync(context, server.Address, untilReady);
+    }
+
+    /// <summary>Opens the page at an address in a window of its own, which shares what the browser keeps with the context's others.</summary>
+    protected async Task<ChatPage> OpenTabAsync(IBrowserContext context, Uri address, bool untilReady = true)
+    {
         var page = await context.NewPageAsync();
         page.PageError += (_, error) => _complaints.Enqueue($"exception: {error}");
         page.Console += (_, message) =>
@@ -39,13 +46,12 @@ public abstract class WebTest(Chromium chromium) : IAsyncLifetime
         };
         page.Request += (_, request) =>
         {
-            if (!request.Url.StartsWith(server.Address.ToString(), StringComparison.Ordinal))
+            if (!request.Url.StartsWith(address.ToString(), StringComparison.Ordinal))
             {
                 _complaints.Enqueue($"request to {request.Url}");
             }
         };
-        await context.AddInitScriptAsync("addEventListener('securitypolicyviolation', (event) => console.error('policy: ' + event.violatedDirective + ' ' + event.blockedURI))");
-        await page.GotoAsync(server.Address.ToString());
+        await page.GotoAsync(address.ToString());
         var chat = new ChatPage(page);
         if (untilReady)
         {

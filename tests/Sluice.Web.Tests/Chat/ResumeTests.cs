@@ -91,6 +91,85 @@ public sealed class ResumeTests(Chromium chromium) : WebTest(chromium)
     }
 
     [Fact]
+    public async Task SecondTab_TypesTheSameAnswer()
+    {
+        var server = await StartServerAsync();
+        var first = await OpenAsync(server);
+        await first.AskAsync("Go on");
+        var stream = await Engine.NextAsync();
+        stream.Say("Half a ");
+        await Expect(first.Text).ToHaveTextAsync("Half a");
+        await first.Page.WaitForFunctionAsync("() => localStorage.getItem('sluice.conversation').includes('Half')");
+        var second = await OpenTabAsync(first.Page.Context, server.Address);
+        await Expect(second.Text).ToHaveTextAsync("Half a");
+        stream.Say("loaf");
+        await Expect(first.Text).ToHaveTextAsync("Half a loaf");
+        await Expect(second.Text).ToHaveTextAsync("Half a loaf");
+        stream.Say(", 🦊");
+        stream.Finish();
+
+        foreach (var chat in (ChatPage[])[first, second])
+        {
+            await chat.IdleAsync();
+            await Expect(chat.Text).ToHaveTextAsync("Half a loaf, 🦊");
+        }
+
+        await second.Page.ReloadAsync();
+        await second.ReadyAsync();
+        await Expect(second.Questions).ToHaveCountAsync(1);
+        await Expect(second.Answers).ToHaveCountAsync(1);
+    }
+
+    [Fact]
+    public async Task QuestionInOneTab_IsAnsweredInBothAndStoppedInBoth()
+    {
+        var server = await StartServerAsync();
+        var first = await OpenAsync(server);
+        var second = await OpenTabAsync(first.Page.Context, server.Address);
+        await first.AskAsync("Both?");
+        var stream = await Engine.NextAsync();
+        stream.Say("Bo");
+        await Expect(second.Questions).ToHaveTextAsync("Both?");
+        await Expect(second.Text).ToHaveTextAsync("Bo");
+        stream.Say("th");
+        await Expect(first.Text).ToHaveTextAsync("Both");
+        await Expect(second.Text).ToHaveTextAsync("Both");
+        await second.Send.ClickAsync();
+
+        await stream.Stopped.WaitAsync(TestContext.Current.CancellationToken);
+        foreach (var chat in (ChatPage[])[first, second])
+        {
+            await chat.IdleAsync();
+            await Expect(chat.LastAnswer.Locator(".note")).ToHaveTextAsync("Stopped");
+        }
+    }
+
+    [Fact]
+    public async Task AirplaneMode_IsCaughtUpWithWhenItEnds()
+    {
+        Expected.Add("Failed to load resource");
+        var server = await StartServerAsync();
+        var link = new Link(server.Address);
+        CloseAtEnd(link);
+        var chat = await OpenTabAsync((await OpenAsync(server)).Page.Context, link.Address);
+        await chat.AskAsync("Go on");
+        var stream = await Engine.NextAsync();
+        stream.Say("Before");
+        await Expect(chat.Text).ToHaveTextAsync("Before");
+        link.GoDown();
+        await chat.Page.Context.SetOfflineAsync(true);
+        stream.Say(", meanwhile");
+        link.ComeBack();
+        await chat.Page.Context.SetOfflineAsync(false);
+
+        await Expect(chat.Text).ToHaveTextAsync("Before, meanwhile");
+        stream.Say(", after");
+        stream.Finish();
+        await chat.IdleAsync();
+        await Expect(chat.Text).ToHaveTextAsync("Before, meanwhile, after");
+    }
+
+    [Fact]
     public async Task PageThatWasClosedForTooLong_KeepsWhatHadArrived()
     {
         Expected.Add("Failed to load resource");

@@ -34,6 +34,44 @@ export class StreamPosition {
  *   | { kind: 'usage', usage: object, timings: object | null }} Piece
  */
 
+/** Three keep-alives of the server missed, and some. */
+const SILENCE_MS = 50_000;
+
+/**
+ * A connection that may die without a word. It counts as dead when nothing has come for too long, and when the network
+ * comes back: what was open before it went seldom lives on, and going on from the last event costs little.
+ */
+class Lifeline {
+  #abort = new AbortController();
+  #timer = 0;
+  #cut = () => this.cut();
+
+  constructor() {
+    addEventListener('online', this.#cut);
+    this.alive();
+  }
+
+  get signal() {
+    return this.#abort.signal;
+  }
+
+  /** Something came. */
+  alive() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#cut, SILENCE_MS);
+  }
+
+  cut() {
+    this.#abort.abort();
+  }
+
+  /** The connection is needed no longer; it is left as it is. */
+  release() {
+    clearTimeout(this.#timer);
+    removeEventListener('online', this.#cut);
+  }
+}
+
 /** GET or POST with the key; network failures and refusals become {@link ApiError}. */
 export async function request(path, { key, ...options } = {}) {
   const headers = { ...options.headers };
@@ -51,33 +89,20 @@ export async function request(path, { key, ...options } = {}) {
 
 /**
  * Starts a chat completion and yields its pieces until its end. Aborting stops the generation; a connection that only
- * breaks does not, so that {@link resumeChat} can go on with it.
+ * breaks does not, so that {@link resumeChat} can go on with it. Sent again with the same `attempt`, it gets the answer
+ * that the server may already have begun.
  * @param {object} body the request, in OpenAI's shape
- * @param {{ key?: string | null, signal: AbortSignal, position: StreamPosition }} options
+ * @param {{ key?: string | null, signal: AbortSignal, position: StreamPosition, attempt: string }} options
  * @returns {AsyncGenerator<Piece>}
  */
-export async function* streamChat(body, { key, signal, position }) {
-  signal.throwIfAborted();
-  const connection = new AbortController();
-  const answer = request('v1/chat/completions', {
+export function streamChat(body, { key, signal, position, attempt }) {
+  return read(position, { key, signal }, (connection) => request('v1/chat/completions', {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
+    headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream', 'Idempotency-Key': attempt },
     body: JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
     key,
-    signal: connection.signal,
-  });
-  // Whoever stops before the answer's head came still has to learn which stream to stop.
-  const stop = () => answer.then((response) => stopStream(response.headers.get('Sluice-Stream'), key), () => {})
-    .finally(() => connection.abort(signal.reason));
-  signal.addEventListener('abort', stop);
-  try {
-    const response = await orAborted(answer, signal);
-    position.streamId = response.headers.get('Sluice-Stream');
-    yield { kind: 'begin' };
-    yield* readChat(response, position, signal);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+    signal: connection,
+  }));
 }
 
 /**
@@ -86,20 +111,43 @@ export async function* streamChat(body, { key, signal, position }) {
  * @param {{ key?: string | null, signal: AbortSignal }} options
  * @returns {AsyncGenerator<Piece>}
  */
-export async function* resumeChat(position, { key, signal }) {
+export function resumeChat(position, { key, signal }) {
+  return read(position, { key, signal }, (connection) => request(`v1/streams/${encodeURIComponent(position.streamId)}/events`, {
+    headers: { Accept: 'text/event-stream', ...(position.lastEventId && { 'Last-Event-ID': position.lastEventId }) },
+    key,
+    signal: connection,
+  }));
+}
+
+/** Who stopped a stream: `request`, `no_reader`, `shutdown`; null where nobody did, or nobody knows any more. */
+export async function stoppedBy(id, key) {
+  try {
+    return (await (await request(`v1/streams/${encodeURIComponent(id)}`, { key })).json()).stopped_by ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Opens a stream and yields its pieces; aborting the signal stops the generation. */
+async function* read(position, { key, signal }, open) {
   signal.throwIfAborted();
-  const connection = new AbortController();
-  const stop = () => stopStream(position.streamId, key).finally(() => connection.abort(signal.reason));
+  const line = new Lifeline();
+  const answer = open(line.signal);
+  // Whoever stops before the answer's head came still has to learn which stream to stop.
+  const stop = () => answer.then((response) => stopStream(response.headers.get('Sluice-Stream'), key), () => stopStream(position.streamId, key))
+    .finally(() => line.cut());
   signal.addEventListener('abort', stop);
   try {
-    const response = await orAborted(request(`v1/streams/${encodeURIComponent(position.streamId)}/events`, {
-      headers: { Accept: 'text/event-stream', ...(position.lastEventId && { 'Last-Event-ID': position.lastEventId }) },
-      key,
-      signal: connection.signal,
-    }), signal);
+    const response = await orAborted(answer, signal);
     if (response.status === 204) return; // it had everything
-    yield* readChat(response, position, signal);
+    position.streamId = response.headers.get('Sluice-Stream');
+    yield { kind: 'begin' };
+    yield* readChat(response, position, signal, line);
+  } catch (error) {
+    if (error?.name !== 'AbortError' || signal.aborted) throw error;
+    throw new ApiError('unreachable', 'The connection broke before the answer began.'); // by its lifeline
   } finally {
+    line.release();
     signal.removeEventListener('abort', stop);
   }
 }
@@ -124,13 +172,13 @@ function orAborted(promise, signal) {
 }
 
 /** The pieces of an answer's body; `position` is kept up to date for a reader that has to connect again. */
-async function* readChat(response, position, signal) {
+async function* readChat(response, position, signal, line) {
   const type = response.headers.get('Content-Type') ?? '';
   if (!type.startsWith('text/event-stream')) {
     throw new ApiError('refused', `The server answered with ${type || 'no content type'} where a stream of events was expected.`);
   }
 
-  const events = readEvents(response.body, new EventStreamParser(position.lastEventId));
+  const events = readEvents(response.body, new EventStreamParser(position.lastEventId), () => line.alive());
   try {
     for (;;) {
       const { done, value: event } = await orAborted(events.next(), signal);
@@ -140,7 +188,7 @@ async function* readChat(response, position, signal) {
       yield* pieces(parse(event.data));
     }
   } catch (error) {
-    if (error instanceof ApiError || error?.name === 'AbortError') throw error;
+    if (error instanceof ApiError || signal.aborted) throw error;
     throw new ApiError('cut', 'The connection broke before the answer was complete.');
   } finally {
     events.return().catch(() => {}); // not awaited: after an abort it waits for the connection's end

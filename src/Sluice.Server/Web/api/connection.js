@@ -6,6 +6,9 @@ const LOADING_MS = 400;
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 10_000;
 
+/** A server that is there has said so by then; a connection that died without a word never will. */
+const PATIENCE_MS = 10_000;
+
 /**
  * @typedef {{ kind: 'connecting' }
  *   | { kind: 'loading', progress: number, activity: string }
@@ -66,7 +69,7 @@ export class Connection extends EventTarget {
     try {
       const health = await this.#health();
       if (health) return health;
-      const list = await (await request('v1/models', { key })).json();
+      const list = await (await request('v1/models', { key, signal: AbortSignal.timeout(PATIENCE_MS) })).json();
       const model = list.data[0];
       return {
         kind: 'ready',
@@ -82,7 +85,7 @@ export class Connection extends EventTarget {
   async #health() {
     let response;
     try {
-      response = await fetch('health', { cache: 'no-store' });
+      response = await fetch('health', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
     } catch {
       throw new ApiError('unreachable', 'The server cannot be reached.');
     }

@@ -88,14 +88,16 @@ export class EventStreamParser {
  * as the standard says. Whoever leaves before the last event aborts the fetch, or else the rest is still read.
  * @param {ReadableStream<Uint8Array>} body
  * @param {EventStreamParser} parser
+ * @param {() => void} [arrived] told of every piece that comes, also of one that completes no event
  */
-export async function* readEvents(body, parser) {
+export async function* readEvents(body, parser, arrived) {
   const decoder = new TextDecoder(); // keeps a character that is split between two pieces
   const reader = body.getReader();
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
+      arrived?.();
       yield* parser.push(decoder.decode(value, { stream: true }));
     }
   } finally {

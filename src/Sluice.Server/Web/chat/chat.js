@@ -1,6 +1,6 @@
 // The chat itself: a question goes out, an answer comes in, one at a time.
 
-import { ApiError, StreamPosition, resumeChat, streamChat } from '../api/completions.js';
+import { ApiError, StreamPosition, resumeChat, stoppedBy, streamChat } from '../api/completions.js';
 import { Meter } from './meter.js';
 import { Typist } from './typist.js';
 
@@ -11,7 +11,7 @@ const RECONNECT_AFTER_MS = 250;
 const MOST_FRUITLESS_CUTS = 5;
 
 /** What a page that was closed for too long is told of its answer. */
-const TOO_LATE = ['stream_not_found', 'stream_gone', 'events_gone', 'cancelled'];
+const TOO_LATE = ['stream_not_found', 'stream_gone', 'events_gone'];
 
 const TITLES = {
   unreachable: 'The server cannot be reached',
@@ -38,10 +38,20 @@ export class Chat extends EventTarget {
     this.#settings = settings;
     this.#keys = keys;
     this.#list = list;
-    list.replace(conversation.messages);
-    const { last } = conversation;
-    if (last?.error) this.#showError(list.lastAnswer, last.error);
-    if (last?.state === 'streaming') queueMicrotask(() => this.#goOn(last, list.lastAnswer)); // the page is put together first
+    this.#show();
+    conversation.addEventListener('elsewhere', () => {
+      // While an answer is on its way here, what another page shows of it is the same.
+      if (!this.isRunning && conversation.adopt()) this.#show();
+    });
+  }
+
+  /** Shows the conversation as it is, and goes on with an answer that is on its way. */
+  #show() {
+    const { last, messages } = this.#conversation;
+    this.#list.replace(messages);
+    if (last?.error) this.#showError(this.#list.lastAnswer, last.error);
+    if (last?.state === 'streaming') queueMicrotask(() => this.#goOn(last, this.#list.lastAnswer)); // the page is put together first
+    else this.#changed();
   }
 
   get isRunning() {
@@ -112,7 +122,8 @@ export class Chat extends EventTarget {
       await this.#stream(run, body);
       await run.complete();
     } catch (error) {
-      await run.end(error);
+      const isStopped = error.code === 'cancelled' && !run.signal.aborted;
+      await run.end(error, isStopped ? await stoppedBy(run.position.streamId, this.#keys.get()) : null);
     }
 
     this.#conversation.save();
@@ -133,7 +144,7 @@ export class Chat extends EventTarget {
       try {
         if (!this.#connection.isReady) await this.#wait(run);
         run.start();
-        const options = { key: this.#keys.get(), signal: run.signal, position };
+        const options = { key: this.#keys.get(), signal: run.signal, position, attempt: run.message.id };
         const pieces = run.hasStream
           ? resumeChat(position, options)
           : streamChat({ model: this.#connection.state.model.id, ...body }, options);
@@ -258,10 +269,11 @@ class Run {
     await this.#finish();
   }
 
-  async end(error) {
-    if (this.#abort.signal.aborted) {
-      this.message.state = 'stopped';
-    } else if (this.#resumed && TOO_LATE.includes(error.code)) {
+  /** @param {Error} error @param {string | null} stoppedBy who stopped the stream, where somebody did */
+  async end(error, stoppedBy) {
+    if (this.#abort.signal.aborted || stoppedBy === 'request') {
+      this.message.state = 'stopped'; // here, or on another page
+    } else if (stoppedBy === 'no_reader' || (this.#resumed && TOO_LATE.includes(error.code))) {
       this.message.state = 'interrupted';
     } else {
       if (!(error instanceof ApiError)) console.error(error);

@@ -1,4 +1,4 @@
-// The messages of the one conversation, kept over a reload.
+// The messages of the one conversation, kept over a reload and shared by all pages that show it.
 
 import { Kept } from '../page/store.js';
 
@@ -16,7 +16,8 @@ import { Kept } from '../page/store.js';
 
 const SAVE_EVERY_MS = 1000;
 
-export class Conversation {
+/** Dispatches `elsewhere` when another page has changed it. */
+export class Conversation extends EventTarget {
   /** @type {Message[]} */
   messages = [];
   #kept = new Kept('conversation', 1);
@@ -24,11 +25,12 @@ export class Conversation {
   #left = false;
 
   constructor() {
-    const kept = this.#kept.load();
-    if (Array.isArray(kept)) this.messages = kept.filter(isMessage);
+    super();
+    this.messages = this.#load();
     for (const message of this.messages) {
       if (message.state === 'streaming' && !(message === this.last && message.stream)) message.state = 'interrupted';
     }
+    this.#kept.onChangeElsewhere(() => this.dispatchEvent(new Event('elsewhere')));
     // Leaving the page breaks the answer that is on its way. That is no failure to keep: it goes on when the page is back.
     addEventListener('pagehide', () => {
       this.save();
@@ -39,6 +41,15 @@ export class Conversation {
 
   get last() {
     return this.messages.at(-1) ?? null;
+  }
+
+  /** Takes over what another page has kept; says whether it did. An answer that has no stream yet cannot be shared yet. */
+  adopt() {
+    const messages = this.#load();
+    const last = messages.at(-1);
+    if (last?.state === 'streaming' && !last.stream) return false;
+    this.messages = messages;
+    return true;
   }
 
   /** @returns {Message} */
@@ -76,6 +87,11 @@ export class Conversation {
       turns.push({ role: 'user', content: asked.text }, { role: 'assistant', content: answer.text });
     }
     return turns;
+  }
+
+  #load() {
+    const kept = this.#kept.load();
+    return Array.isArray(kept) ? kept.filter(isMessage) : [];
   }
 
   save() {

@@ -41,6 +41,13 @@ export class Kept {
     }
   }
 
+  /** Tells of what another page keeps under this name. */
+  onChangeElsewhere(listener) {
+    addEventListener('storage', (event) => {
+      if (event.key === this.#name) listener();
+    });
+  }
+
   forget() {
     try {
       localStorage.removeItem(this.#name);
