@@ -11,11 +11,16 @@ namespace Sluice.Server.Tests.Access.Limits;
 /// </summary>
 internal abstract class Transport
 {
+    private const string Chat = """{"model":"any","max_tokens":200,"messages":[{"role":"user","content":"Hello"}],"stream":true}""";
+
     public static readonly Transport[] All =
     [
-        new HttpTransport("chat completions", "/v1/chat/completions", """{"messages":[{"role":"user","content":"Hello"}],"stream":true}"""),
-        new HttpTransport("completions", "/v1/completions", """{"prompt":"Hello","stream":true}"""),
-        new HttpTransport("streams", "/v1/streams", """{"messages":[{"role":"user","content":"Hello"}]}""") { IsRead = false },
+        new HttpTransport("chat completions", "/v1/chat/completions", Chat) { CodePath = "error.code" },
+        new HttpTransport("completions", "/v1/completions", """{"prompt":"Hello","stream":true}""") { CodePath = "error.code" },
+        new HttpTransport("streams", "/v1/streams", Chat) { CodePath = "error.code", IsRead = false },
+        new HttpTransport("messages", "/v1/messages", Chat) { KeyHeader = "x-api-key", CodePath = "error.details.error_code" },
+        new HttpTransport("ollama chat", "/api/chat", Chat) { CodePath = "code" },
+        new HttpTransport("ollama generate", "/api/generate", """{"model":"any","prompt":"Hello"}""") { CodePath = "code" },
     ];
 
     public abstract string Name { get; }
@@ -29,8 +34,8 @@ internal abstract class Transport
     /// <summary>Whether an attempt reads its stream, and so is told how it ends.</summary>
     public bool IsRead { get; init; } = true;
 
-    /// <summary>Reads a stream to its end. The code of the error that ended it; null where it ended well, or is not read.</summary>
-    public abstract Task<string?> ReadErrorAsync(Attempt attempt);
+    /// <summary>Reads a stream to its end; whether that is an error.</summary>
+    public abstract Task<bool> EndsWithErrorAsync(Attempt attempt);
 }
 
 /// <summary>Why a transport refused.</summary>
@@ -51,7 +56,7 @@ internal enum Refused
 
 /// <summary>A generation that was asked for.</summary>
 /// <param name="Refused">Why it was not begun; null where it was.</param>
-/// <param name="Code">The refusal's stable name.</param>
+/// <param name="Code">The refusal's stable name; null where the dialect has none.</param>
 /// <param name="RetryAfter">When to try again, in seconds, where that was said.</param>
 /// <param name="Connection">What keeps the answer open.</param>
 internal sealed record Attempt(Refused? Refused, string? Code, double? RetryAfter, IDisposable Connection) : IDisposable
@@ -59,14 +64,19 @@ internal sealed record Attempt(Refused? Refused, string? Code, double? RetryAfte
     public void Dispose() => Connection.Dispose();
 }
 
-/// <summary>A POST with a JSON body, answered in server-sent events or at once.</summary>
+/// <summary>A POST with a JSON body, answered in server-sent events, in lines or at once.</summary>
 /// <param name="name">What the row is called.</param>
 /// <param name="path">Where.</param>
 /// <param name="body">The body.</param>
-/// <param name="codePath">Where an error body has its stable name.</param>
-internal sealed class HttpTransport(string name, string path, string body, string codePath = "error.code") : Transport
+internal sealed class HttpTransport(string name, string path, string body) : Transport
 {
     public override string Name => name;
+
+    /// <summary>The header that the dialect's clients send the key in.</summary>
+    public string KeyHeader { get; init; } = "Authorization";
+
+    /// <summary>Where an error body has its stable name; null where it has none.</summary>
+    public string? CodePath { get; init; }
 
     public override async Task<Attempt> StartAsync(TestServer server, string? key, string? host = null)
     {
@@ -74,7 +84,7 @@ internal sealed class HttpTransport(string name, string path, string body, strin
         request.Headers.Host = host;
         if (key is not null)
         {
-            request.Headers.Add("Authorization", $"Bearer {key}");
+            request.Headers.Add(KeyHeader, KeyHeader == "Authorization" ? $"Bearer {key}" : key);
         }
 
         var response = await server.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
@@ -89,21 +99,18 @@ internal sealed class HttpTransport(string name, string path, string body, strin
             HttpStatusCode.Forbidden => Refused.Forbidden,
             HttpStatusCode.TooManyRequests => Refused.TooMuch,
             HttpStatusCode.ServiceUnavailable => Refused.Unavailable,
-            var other => throw new InvalidOperationException($"{name} answered {other}."),
+            var other => throw new InvalidOperationException($"{name} answered {other}: {await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}"),
         };
-        return new Attempt(refused, (await response.ReadJsonAsync()).Text(codePath), response.Headers.RetryAfter?.Delta?.TotalSeconds, response);
+        var error = await response.ReadJsonAsync();
+        Assert.True(error.Has("error"), $"{error} is no error.");
+        return new Attempt(refused, CodePath is null ? null : error.Text(CodePath), response.Headers.RetryAfter?.Delta?.TotalSeconds, response);
     }
 
-    public override async Task<string?> ReadErrorAsync(Attempt attempt)
+    public override async Task<bool> EndsWithErrorAsync(Attempt attempt)
     {
-        var response = (HttpResponseMessage)attempt.Connection;
-        if (!IsRead)
-        {
-            return null;
-        }
-
-        using var reader = await SseReader.OpenAsync(response);
-        var last = (await reader.RestAsync())[^1];
-        return last == "[DONE]" ? null : JsonElement.Parse(last).Text(codePath);
+        // The last line of NDJSON, or of the last event's data.
+        var text = await Patience.For(((HttpResponseMessage)attempt.Connection).Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        var last = text.TrimEnd('\n').Split('\n')[^1].Replace("data: ", "", StringComparison.Ordinal);
+        return last != "[DONE]" && JsonElement.Parse(last).Has("error");
     }
 }
