@@ -8,11 +8,15 @@ namespace Sluice.Server;
 internal sealed class ModelHost : IProgress<LoadProgress>, IDisposable
 {
     private readonly Lock _gate = new();
+    private readonly TaskCompletionSource _loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private LoadProgress _progress = new(0, "starting");
     private volatile IInferenceEngine? _engine;
 
     /// <summary>The engine once it is loaded.</summary>
     public IInferenceEngine? Engine => _engine;
+
+    /// <summary>Completes when the engine is loaded.</summary>
+    public Task Loaded => _loaded.Task;
 
     /// <summary>The last progress that loading reported.</summary>
     public LoadProgress Progress
@@ -36,7 +40,11 @@ internal sealed class ModelHost : IProgress<LoadProgress>, IDisposable
     }
 
     /// <summary>Takes the engine, and disposes it with the server.</summary>
-    public void Ready(IInferenceEngine engine) => _engine = engine;
+    public void Ready(IInferenceEngine engine)
+    {
+        _engine = engine;
+        _loaded.TrySetResult();
+    }
 
     public void Report(LoadProgress value)
     {

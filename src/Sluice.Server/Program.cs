@@ -6,6 +6,7 @@ using Sluice.Server.Api.OpenAi;
 using Sluice.Server.Api.Streams;
 using Sluice.Server.Api.Tokenization;
 using Sluice.Server.Commands;
+using Sluice.Server.Protocols.Grpc;
 using Sluice.Server.Telemetry;
 
 return await CommandLine.RunAsync(args);
@@ -50,6 +51,8 @@ namespace Sluice.Server
             app.MapPost("/v1/detokenize", TokenEndpoints.DetokenizeAsync);
             app.MapPost("/tokenize", TokenEndpoints.TokenizeAsync);
             app.MapPost("/detokenize", TokenEndpoints.DetokenizeAsync);
+
+            GrpcServices.Map(app);
         }
     }
 }

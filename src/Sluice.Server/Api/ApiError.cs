@@ -15,6 +15,15 @@ internal sealed record ApiError(int Status, string Message, string? Param = null
     /// <summary>The code of a stream that ended and was forgotten.</summary>
     public const string StreamGone = "stream_gone";
 
+    /// <summary>The code of what a reader asks for that the stream does not have yet.</summary>
+    public const string InvalidPositionCode = "invalid_position";
+
+    /// <summary>The code of events that were dropped.</summary>
+    public const string EventsGoneCode = "events_gone";
+
+    /// <summary>The code of a generation that somebody stopped.</summary>
+    public const string CancelledCode = "cancelled";
+
     public string Type => Status switch
     {
         >= 500 => "server_error",
@@ -54,14 +63,14 @@ internal sealed record ApiError(int Status, string Message, string? Param = null
 
     /// <summary>What readers of a stream are told whose generation somebody else stopped.</summary>
     public static ApiError Cancelled { get; } =
-        new(StatusCodes.Status503ServiceUnavailable, "The generation was stopped before its end.", Code: "cancelled");
+        new(StatusCodes.Status503ServiceUnavailable, "The generation was stopped before its end.", Code: CancelledCode);
 
     /// <summary>What a reader is told whose next events were dropped.</summary>
-    public static ApiError Gone(EventsGoneException gone) => new(StatusCodes.Status410Gone, gone.Message, Code: "events_gone");
+    public static ApiError Gone(EventsGoneException gone) => new(StatusCodes.Status410Gone, gone.Message, Code: EventsGoneCode);
 
     /// <summary>What a reader is told that says to have what the stream never had.</summary>
     public static ApiError InvalidPosition(EventPosition position)
-        => Invalid("after", $"The stream has no event {position} yet, so nothing can come after it.", "invalid_position");
+        => Invalid("after", $"The stream has no event {position} yet, so nothing can come after it.", InvalidPositionCode);
 
     public void WriteTo(Utf8JsonWriter json)
     {

@@ -1,3 +1,5 @@
+using Sluice.Server.Protocols.Grpc.Calls;
+
 namespace Sluice.Server.Api;
 
 /// <summary>The one place where what no endpoint answered becomes an answer: unknown routes, wrong methods, exceptions.</summary>
@@ -39,6 +41,8 @@ internal static partial class ErrorAnswers
 
     private static ApiError? Answer(HttpContext http) => http.Response.StatusCode switch
     {
+        StatusCodes.Status404NotFound when GrpcCall.IsCall(http.Request) => new ApiError(
+            StatusCodes.Status501NotImplemented, $"There is no method {http.Request.Path} here; server reflection tells what there is."),
         StatusCodes.Status404NotFound => new ApiError(
             StatusCodes.Status404NotFound, $"There is no {http.Request.Path} here. There is: {RouteNames(http)}.", Code: "not_found"),
         StatusCodes.Status405MethodNotAllowed => new ApiError(

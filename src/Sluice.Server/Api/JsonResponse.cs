@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Sluice.Server.Protocols.Grpc.Calls;
 
 namespace Sluice.Server.Api;
 
@@ -28,9 +29,14 @@ internal static class JsonResponse
         return response.Body.WriteAsync(body.WrittenMemory, response.HttpContext.RequestAborted).AsTask();
     }
 
-    /// <summary>Answers with an error, in the shape that clients read at the request's address.</summary>
+    /// <summary>Answers with an error, in the shape that clients read at the request's address. A call gets it as its status, whoever refuses it.</summary>
     public static Task WriteAsync(HttpResponse response, ApiError error)
     {
+        if (GrpcCall.IsCall(response.HttpContext.Request))
+        {
+            return GrpcCall.RefuseAsync(response, GrpcStatus.Of(error));
+        }
+
         if (error.RetryAfter is { } wait)
         {
             response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);

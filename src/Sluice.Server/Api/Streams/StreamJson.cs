@@ -57,7 +57,8 @@ internal static class StreamJson
         json.WriteEndObject();
     }
 
-    private static string State(GenerationStream stream, LogStatus status) => status.End switch
+    /// <summary>What it is at, in a word.</summary>
+    public static string State(GenerationStream stream, LogStatus status) => status.End switch
     {
         StreamFailed => "failed",
         StreamFinished => status.IsCancelled ? "cancelled" : "finished",
