@@ -28,13 +28,7 @@ internal static class SluiceApplication
     {
         // Empty, so that nothing but Sluice's own settings configures it.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "sluice" });
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes;
-            kestrel.Limits.MaxResponseBufferSize = StreamResponse.BufferSize;
-            kestrel.Listen(options.Host, options.Port, listen => listen.Protocols = HttpProtocols.Http1);
-        });
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listening.Configure(kestrel, options));
         builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint =>
         {
             // The sockets that it accepts inherit the size. Left to itself the system grows it to megabytes, which is more than
@@ -64,6 +58,7 @@ internal static class SluiceApplication
         var app = builder.Build();
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<StreamRegistry>().StopAll);
         app.UseErrorAnswers(app.Logger);
+        app.UseResponseRate();
         app.UseHostGate(options.Host, options.AllowedHosts);
         app.UseCors(options.Cors);
         app.UseServerKeys();

@@ -27,6 +27,11 @@ internal static class ServeCommand
         await ListenAsync(app, options);
         var address = Reachable(new Uri(app.Urls.First()));
         await terminal.Output.WriteLineAsync($"Sluice {Version} listens at {address}");
+        if (options.GrpcPort is not null)
+        {
+            await terminal.Output.WriteLineAsync($"gRPC listens at {Reachable(new Uri(app.Urls.Last())).Authority}");
+        }
+
         WarnIfOpen(options, terminal);
         var drain = app.Services.GetRequiredService<Drain>();
         drain.Began.Register(() => terminal.Error.WriteLine($"sluice: Running answers have {options.Drain.TotalSeconds:0} s to finish; a second signal ends them at once."));
@@ -66,7 +71,9 @@ internal static class ServeCommand
         }
         catch (IOException fault) when (fault.InnerException is AddressInUseException)
         {
-            throw new UsageException($"Port {options.Port} at {options.Host} is in use; end what uses it, or choose another with --port.");
+            // Kestrel's message names the address, and that is all that tells the two ports apart.
+            var (port, flag) = options.GrpcPort is { } grpc && fault.Message.Contains($":{grpc}:", StringComparison.Ordinal) ? (grpc, "--grpc-port") : (options.Port, "--port");
+            throw new UsageException($"Port {port} at {options.Host} is in use; end what uses it, or choose another with {flag}.");
         }
         catch (SocketException fault)
         {

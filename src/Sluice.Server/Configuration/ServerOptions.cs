@@ -22,6 +22,12 @@ internal sealed record ServerOptions
     /// <summary>The port to listen at; 0 takes a free one.</summary>
     public int Port { get; init; } = 8080;
 
+    /// <summary>The port for gRPC in clear text; 0 takes a free one, null has none.</summary>
+    public int? GrpcPort { get; init; }
+
+    /// <summary>What TLS is spoken with; null speaks none.</summary>
+    public TlsCertificate? Tls { get; init; }
+
     /// <summary>The key to ask every client for; null asks for none.</summary>
     public string? ApiKey { get; init; }
 
@@ -47,6 +53,8 @@ internal sealed record ServerOptions
         Streams = StreamLimitsFrom(values),
         Host = values.Find(Setting.Host) is { } host ? ParseHost(host.Value, host.Source) : IPAddress.Loopback,
         Port = ParseInteger(values, Setting.Port, 0, IPEndPoint.MaxPort) ?? 8080,
+        GrpcPort = ParseGrpcPort(values),
+        Tls = TlsCertificate.From(values),
         Drain = ParseSeconds(values, Setting.Drain, least: 0) ?? TimeSpan.FromSeconds(30),
         ApiKey = values.Find(Setting.ApiKey) is { } key ? ParseKey(key.Value, key.Source) : null,
         KeyFile = values.Find(Setting.KeyFile) is { } file ? ParseKeyFile(file.Value, file.Source) : null,
@@ -88,6 +96,19 @@ internal sealed record ServerOptions
             Window = ParseInteger(values, Setting.Window, 1, int.MaxValue) ?? defaults.Window,
             ReaderTimeout = ParseSeconds(values, Setting.ReaderTimeout, least: 1) ?? defaults.ReaderTimeout,
         };
+    }
+
+    private static int? ParseGrpcPort(SettingValues values)
+    {
+        var port = ParseInteger(values, Setting.GrpcPort, 0, IPEndPoint.MaxPort);
+        if (port is not null && values.Find(Setting.TlsCert) is not null)
+        {
+            throw new UsageException($"{Setting.GrpcPort.Flag} is a port in clear text, for servers without TLS; with {Setting.TlsCert.Flag} gRPC is at {Setting.Port.Flag}. Leave one of them out.");
+        }
+
+        return port is > 0 && port == (ParseInteger(values, Setting.Port, 0, IPEndPoint.MaxPort) ?? 8080)
+            ? throw new UsageException($"{Setting.GrpcPort.Flag} and {Setting.Port.Flag} are both {port}; without TLS gRPC needs a port of its own.")
+            : port;
     }
 
     private static TimeSpan? ParseSeconds(SettingValues values, Setting setting, int least)

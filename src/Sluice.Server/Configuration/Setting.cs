@@ -31,6 +31,12 @@ internal sealed record Setting(string Name, string ValueName, string Description
 
     public static readonly Setting Port = new("port", "PORT", "The port to listen at; 0 takes a free one (default: 8080)");
 
+    public static readonly Setting GrpcPort = new("grpc-port", "PORT", "A port for gRPC in clear text; with TLS it is at --port (default: none)");
+
+    public static readonly Setting TlsCert = new("tls-cert", "FILE", "The certificate for TLS, as PEM, with its chain; then HTTP/1.1, HTTP/2 and gRPC are all at --port");
+
+    public static readonly Setting TlsKey = new("tls-key", "FILE", "The private key of --tls-cert, as PEM");
+
     public static readonly Setting ApiKey = new("api-key", "KEY", "The key that clients must send; better set by environment variable or file, where other users cannot see it");
 
     public static readonly Setting KeyFile = new("key-file", "PATH", "A JSON file with the keys of several clients, by their hashes, and what each may use; read again when it changes ('sluice key' makes keys)");
@@ -59,7 +65,7 @@ internal sealed record Setting(string Name, string ValueName, string Description
     public static readonly Setting[] OfEngine = [Model, Threads, Context, KvMemory, KvType];
 
     /// <summary>What a server is made with, an engine included.</summary>
-    public static readonly Setting[] OfServer = [.. OfEngine, StepTime, MaxQueue, MaxQueueTokens, StreamMemory, LogMemory, Retention, OnDisconnect, Grace, Window, ReaderTimeout, Drain, Host, Port, ApiKey, KeyFile, AllowHost, Cors];
+    public static readonly Setting[] OfServer = [.. OfEngine, StepTime, MaxQueue, MaxQueueTokens, StreamMemory, LogMemory, Retention, OnDisconnect, Grace, Window, ReaderTimeout, Drain, Host, Port, GrpcPort, TlsCert, TlsKey, ApiKey, KeyFile, AllowHost, Cors];
 
     /// <summary>Several values as the one text that a list is read from.</summary>
     public static string Join(IEnumerable<string> values) => string.Join(',', values);

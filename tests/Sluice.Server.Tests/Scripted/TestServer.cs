@@ -20,13 +20,18 @@ public sealed class TestServer : IAsyncDisposable
     private TestServer(WebApplication app)
     {
         _app = app;
-        Address = new Uri(app.Urls.Single());
+        Address = new Uri(app.Urls.First());
+        GrpcAddress = new Uri(app.Urls.Last());
 
         // Without the time that the client would take to read on after somebody has let go of an answer.
         Client = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = Address };
+        GrpcClient = new HttpClient(GrpcConnections.Handler) { BaseAddress = GrpcAddress };
     }
 
     public Uri Address { get; }
+
+    /// <summary>Where gRPC listens: the same address where there is no port of its own.</summary>
+    public Uri GrpcAddress { get; }
 
     /// <summary>The server's own streams.</summary>
     internal StreamRegistry Streams => _app.Services.GetRequiredService<StreamRegistry>();
@@ -35,6 +40,12 @@ public sealed class TestServer : IAsyncDisposable
     internal IReadOnlyList<Endpoint> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints;
 
     public HttpClient Client { get; }
+
+    /// <summary>The connections of <see cref="GrpcClient"/>.</summary>
+    internal CutConnections GrpcConnections { get; } = new();
+
+    /// <summary>Speaks HTTP/2 to the port of gRPC.</summary>
+    public HttpClient GrpcClient { get; }
 
     /// <summary>How the server ends when it is told to.</summary>
     internal Drain Drain => _app.Services.GetRequiredService<Drain>();
@@ -64,6 +75,7 @@ public sealed class TestServer : IAsyncDisposable
             Host = host ?? IPAddress.Loopback,
             Port = port,
             ApiKey = apiKey,
+            GrpcPort = 0,
         };
         var app = SluiceApplication.Build(options?.Invoke(settings) ?? settings, models, clock ?? TimeProvider.System);
         await app.StartAsync(TestContext.Current.CancellationToken);
@@ -103,6 +115,7 @@ public sealed class TestServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        GrpcClient.Dispose();
         await _app.DisposeAsync();
     }
 }

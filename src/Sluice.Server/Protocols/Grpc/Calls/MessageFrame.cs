@@ -28,7 +28,9 @@ internal readonly record struct MessageFrame(bool IsCompressed, ReadOnlySequence
             return false;
         }
 
-        var flag = input.FirstSpan[0];
+        Span<byte> prefix = stackalloc byte[PrefixLength];
+        input.Slice(0, Math.Min(PrefixLength, input.Length)).CopyTo(prefix);
+        var flag = prefix[0];
         if (flag > 1)
         {
             throw new GrpcException(GrpcCode.Internal, $"A message begins with the flag {flag}; it must be 0, or 1 where it is compressed.");
@@ -39,8 +41,6 @@ internal readonly record struct MessageFrame(bool IsCompressed, ReadOnlySequence
             return false;
         }
 
-        Span<byte> prefix = stackalloc byte[PrefixLength];
-        input.Slice(0, PrefixLength).CopyTo(prefix);
         var length = BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
         if (length > maxBytes)
         {

@@ -1,0 +1,59 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Sluice.Server.Api;
+using Sluice.Server.Configuration;
+using Sluice.Server.Protocols;
+
+namespace Sluice.Server;
+
+/// <summary>Where the server listens, in which versions of HTTP, and what connections may take.</summary>
+internal static class Listening
+{
+    /// <summary>Calls that one connection can have at once: gRPC's clients put all of theirs on one.</summary>
+    private const int MostCallsOfOne = 1000;
+
+    /// <summary>Silence after which an HTTP/2 connection is pinged, so that no proxy takes it for dead and a dead one is noticed.</summary>
+    private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(15);
+
+    public static void Configure(KestrelServerOptions kestrel, ServerOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes;
+        kestrel.Limits.MaxResponseBufferSize = StreamResponse.BufferSize;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = MostCallsOfOne;
+        kestrel.Limits.Http2.KeepAlivePingDelay = PingAfter;
+
+        // HTTP/2 measures it for a connection as a whole, and ends all of its calls for one whose reader rests.
+        kestrel.Limits.MinResponseDataRate = null;
+
+        // Without TLS a client cannot say which HTTP it speaks before it speaks it: one port for each.
+        kestrel.Listen(options.Host, options.Port, listen =>
+        {
+            listen.Protocols = options.Tls is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
+            if (options.Tls is { } tls)
+            {
+                listen.UseHttps(new HttpsConnectionAdapterOptions { ServerCertificate = tls.Certificate, ServerCertificateChain = tls.Chain });
+            }
+        });
+        if (options.GrpcPort is { } port)
+        {
+            kestrel.Listen(options.Host, port, static listen => listen.Protocols = HttpProtocols.Http2);
+        }
+    }
+
+    /// <summary>Ends HTTP/1.1 connections that take an answer too slowly, as Kestrel does by default; streams take the limit off.</summary>
+    public static void UseResponseRate(this IApplicationBuilder app)
+    {
+        var limit = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
+        app.Use(next => http =>
+        {
+            if (http.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
+            {
+                rate.MinDataRate = limit;
+            }
+
+            return next(http);
+        });
+    }
+}
