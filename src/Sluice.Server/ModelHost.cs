@@ -8,15 +8,15 @@ namespace Sluice.Server;
 internal sealed class ModelHost : IProgress<LoadProgress>, IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly TaskCompletionSource _loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _loaded = new();
     private LoadProgress _progress = new(0, "starting");
     private volatile IInferenceEngine? _engine;
 
     /// <summary>The engine once it is loaded.</summary>
     public IInferenceEngine? Engine => _engine;
 
-    /// <summary>Completes when the engine is loaded.</summary>
-    public Task Loaded => _loaded.Task;
+    /// <summary>Cancelled when the engine is loaded.</summary>
+    public CancellationToken Loaded => _loaded.Token;
 
     /// <summary>The last progress that loading reported.</summary>
     public LoadProgress Progress
@@ -43,7 +43,7 @@ internal sealed class ModelHost : IProgress<LoadProgress>, IDisposable
     public void Ready(IInferenceEngine engine)
     {
         _engine = engine;
-        _loaded.TrySetResult();
+        _loaded.Cancel();
     }
 
     public void Report(LoadProgress value)
@@ -54,5 +54,9 @@ internal sealed class ModelHost : IProgress<LoadProgress>, IDisposable
         }
     }
 
-    public void Dispose() => (_engine as IDisposable)?.Dispose();
+    public void Dispose()
+    {
+        _loaded.Dispose();
+        (_engine as IDisposable)?.Dispose();
+    }
 }

@@ -1,10 +1,8 @@
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Sluice.Server.Access;
 using Sluice.Server.Access.Keys;
 using Sluice.Server.Api;
 using Sluice.Server.Configuration;
-using Sluice.Server.Protocols;
 using Sluice.Server.Shutdown;
 using Sluice.Server.Telemetry;
 using Sluice.Streams;

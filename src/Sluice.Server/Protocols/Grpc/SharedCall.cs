@@ -23,7 +23,7 @@ internal sealed class SharedCall : IDisposable
     {
         _call = call;
         _end = CancellationTokenSource.CreateLinkedTokenSource(call.Ended);
-        _listening = CancellationTokenSource.CreateLinkedTokenSource(_end.Token, call.Stopping);
+        _listening = CancellationTokenSource.CreateLinkedTokenSource(_end.Token, call.Closing);
     }
 
     /// <summary>Cancelled when the call ends: nobody waits for it any longer, or one of its readers failed.</summary>
@@ -39,9 +39,9 @@ internal sealed class SharedCall : IDisposable
             await ListenAsync(parser, act);
             await Task.WhenAll(_readers); // throws what one of them threw
             _end.Token.ThrowIfCancellationRequested();
-            if (_call.Stopping.IsCancellationRequested)
+            if (_call.Closing.IsCancellationRequested)
             {
-                throw GrpcCall.ServerStops();
+                throw _call.WhyClosed();
             }
         }
         finally

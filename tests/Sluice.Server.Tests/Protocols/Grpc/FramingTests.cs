@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Compression;
-using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.AspNetCore.Http;
 using Sluice.Server.Api;

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text;
 using Sluice.Engine.Requests;
 using Sluice.Server.Protocols.Grpc.Calls;

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Sluice.Server.Access;
 using Sluice.Server.Api;
 
 namespace Sluice.Server.Protocols.Grpc.Calls;
@@ -21,6 +22,7 @@ internal sealed class GrpcCall : IDisposable
     private readonly PipeWriter _output;
     private readonly TimeProvider _clock;
     private readonly TimeSpan _readerTimeout;
+    private readonly CancellationTokenSource _closing;
     private readonly CancellationTokenSource? _deadline;
     private readonly CancellationTokenRegistration _aborted;
     private readonly bool _takesGzip;
@@ -33,7 +35,8 @@ internal sealed class GrpcCall : IDisposable
     {
         (Http, _clock, _readerTimeout) = (http, clock, readerTimeout);
         (_input, _output) = (http.Request.BodyReader, http.Response.BodyWriter);
-        Stopping = http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        _closing = CancellationTokenSource.CreateLinkedTokenSource(
+            http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping, Caller.Of(http).Revoked);
         Prepare(http);
         _sendsGzip = Names(http.Request.Headers["grpc-encoding"].ToString(), out var unknown, Gzip);
         if (unknown is not null)
@@ -66,8 +69,8 @@ internal sealed class GrpcCall : IDisposable
 
     public HttpContext Http { get; }
 
-    /// <summary>Cancelled when the server stops: what waits for the client, and not for a stream, ends then.</summary>
-    public CancellationToken Stopping { get; }
+    /// <summary>Cancelled when the server stops, or the caller's key is taken away: what waits for the client, and not for a stream, ends then.</summary>
+    public CancellationToken Closing => _closing.Token;
 
     /// <summary>Cancelled when nobody waits for the call any longer: it was cancelled, its deadline passed, or its connection is lost.</summary>
     public CancellationToken Ended { get; }
@@ -79,16 +82,21 @@ internal sealed class GrpcCall : IDisposable
     public long UnflushedBytes => _output.UnflushedBytes;
 
     /// <summary>Whether a request is a call.</summary>
-    public static bool IsCall(HttpRequest request)
+    public static bool IsCall(HttpRequest request) => HttpProtocol.IsHttp2(request.Protocol) && HasType(request);
+
+    /// <summary>Whether a request has the content type of calls, whatever it came over.</summary>
+    public static bool HasType(HttpRequest request)
     {
         const string Type = "application/grpc";
         var type = request.ContentType;
-        return HttpProtocol.IsHttp2(request.Protocol) && type is not null && type.StartsWith(Type, StringComparison.OrdinalIgnoreCase)
+        return type is not null && type.StartsWith(Type, StringComparison.OrdinalIgnoreCase)
             && (type.Length == Type.Length || type[Type.Length] == ';' || type.AsSpan(Type.Length).Equals("+proto", StringComparison.OrdinalIgnoreCase));
     }
 
-    /// <summary>What a call is told that the server's end ends.</summary>
-    public static GrpcException ServerStops() => new(GrpcCode.Unavailable, "The server is shutting down; make the call to another, or again in a while.");
+    /// <summary>What the caller is told of <see cref="Closing"/>.</summary>
+    public GrpcException WhyClosed() => Caller.Of(Http).Revoked.IsCancellationRequested
+        ? new GrpcException(GrpcCode.Unauthenticated, "The key of this call was taken away.")
+        : new GrpcException(GrpcCode.Unavailable, "The server is shutting down; make the call to another, or again in a while.");
 
     /// <summary>Answers a call with a status and nothing else.</summary>
     public static Task RefuseAsync(HttpResponse response, GrpcStatus status)
@@ -148,18 +156,16 @@ internal sealed class GrpcCall : IDisposable
         return await ReadAsync(parser, Ended) is null ? message : throw new GrpcException(GrpcCode.Unimplemented, "The method takes one message, and the call has several.");
     }
 
-    /// <summary>Waits for <paramref name="event"/> as long as somebody waits for the call and the server does not stop.</summary>
-    /// <exception cref="GrpcException">The server stops.</exception>
-    public async Task WaitAsync(Task @event)
+    /// <summary>Waits until a token is cancelled, as long as somebody waits for the call and it may go on.</summary>
+    /// <exception cref="GrpcException">It may go on no longer.</exception>
+    public async Task WaitAsync(CancellationToken happened)
     {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(Ended, Stopping);
-        try
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Ended, Closing, happened);
+        await Task.Delay(Timeout.InfiniteTimeSpan, _clock, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Ended.ThrowIfCancellationRequested();
+        if (!happened.IsCancellationRequested)
         {
-            await @event.WaitAsync(end.Token);
-        }
-        catch (OperationCanceledException) when (Stopping.IsCancellationRequested && !Ended.IsCancellationRequested)
-        {
-            throw ServerStops();
+            throw WhyClosed();
         }
     }
 
@@ -259,6 +265,7 @@ internal sealed class GrpcCall : IDisposable
     {
         _aborted.Dispose();
         _deadline?.Dispose();
+        _closing.Dispose();
     }
 
     private static void Prepare(HttpContext http)

@@ -84,9 +84,9 @@ internal static partial class GrpcRoutes
         }
     }
 
-    private static ApiError NoCall(HttpRequest request) => HttpProtocol.IsHttp2(request.Protocol)
-        ? new ApiError(StatusCodes.Status415UnsupportedMediaType, "This is a gRPC method; its calls have the header Content-Type: application/grpc.")
-        : new ApiError(StatusCodes.Status426UpgradeRequired, "This is a gRPC method, and gRPC needs HTTP/2: start the server with --grpc-port, or with --tls-cert and --tls-key.");
+    private static ApiError NoCall(HttpRequest request) => GrpcCall.HasType(request)
+        ? new ApiError(StatusCodes.Status426UpgradeRequired, "This is a gRPC method, and gRPC needs HTTP/2: start the server with --grpc-port, or with --tls-cert and --tls-key.")
+        : new ApiError(StatusCodes.Status415UnsupportedMediaType, "This is a gRPC method; its calls have the header Content-Type: application/grpc.");
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The call {Method} failed")]
     private static partial void Unexpected(ILogger log, Exception fault, string method);

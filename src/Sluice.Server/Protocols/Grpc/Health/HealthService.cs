@@ -10,8 +10,6 @@ namespace Sluice.Server.Protocols.Grpc.Health;
 /// <summary>The standard health service: whether the server takes requests.</summary>
 internal sealed class HealthService(ModelHost models, Drain drain, IReadOnlyList<ServiceDescriptor> services)
 {
-    private static readonly Task Never = new TaskCompletionSource().Task;
-
     public static void Map(WebApplication app, IReadOnlyList<ServiceDescriptor> services)
     {
         var service = new HealthService(app.Services.GetRequiredService<ModelHost>(), app.Services.GetRequiredService<Drain>(), services);
@@ -34,7 +32,7 @@ internal sealed class HealthService(ModelHost models, Drain drain, IReadOnlyList
         if (!Knows(request.Service))
         {
             await TellAsync(call, ServingStatus.ServiceUnknown);
-            await call.WaitAsync(Never); // no service comes later
+            await call.WaitAsync(CancellationToken.None); // no service comes later
         }
 
         if (models.Engine is null)
@@ -46,13 +44,11 @@ internal sealed class HealthService(ModelHost models, Drain drain, IReadOnlyList
         await TellAsync(call, Status);
         if (Status == ServingStatus.Serving)
         {
-            var drains = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            using var registration = drain.Began.Register(drains.SetResult);
-            await call.WaitAsync(drains.Task);
+            await call.WaitAsync(drain.Began);
             await TellAsync(call, ServingStatus.NotServing);
         }
 
-        await call.WaitAsync(Never);
+        await call.WaitAsync(CancellationToken.None);
     }
 
     private static async Task TellAsync(GrpcCall call, ServingStatus status)

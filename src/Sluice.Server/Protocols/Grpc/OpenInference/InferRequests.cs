@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Sluice.Server.Api;
-using Sluice.Server.Api.OpenAi;
 using Sluice.Server.Protocols.Grpc.OpenInference.Wire;
 
 namespace Sluice.Server.Protocols.Grpc.OpenInference;

@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Sluice.Server.Protocols.Grpc.Calls;
 using Sluice.Server.Protocols.Grpc.Reflection.Wire.V1;
