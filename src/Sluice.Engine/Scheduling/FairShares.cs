@@ -33,13 +33,17 @@ internal sealed class FairShares
         return share;
     }
 
-    /// <summary>Begins a step: sees who waits, and lifts those who did not before. Forgets callers of whom there is nothing to know.</summary>
+    /// <summary>
+    /// Begins a step: sees who waits, and lifts those who did not before; forgets callers of whom there is nothing to
+    /// know. Waiting sequences that are not paused are in line then, by what their caller was given and promised.
+    /// </summary>
     public void BeginStep(List<Sequence> running, List<Sequence> waiting)
     {
         foreach (var share in _shares)
         {
             share.WasBacklogged = share.IsBacklogged;
             share.IsBacklogged = share.HasSequences = false;
+            share.FormLine();
         }
 
         foreach (var sequence in running)
@@ -51,7 +55,11 @@ internal sealed class FairShares
         foreach (var sequence in waiting)
         {
             sequence.Share.HasSequences = true;
-            sequence.Share.IsBacklogged |= !sequence.Generation.IsPaused;
+            if (!sequence.Generation.IsPaused)
+            {
+                sequence.Share.IsBacklogged = true;
+                sequence.Share.Enqueue(sequence);
+            }
         }
 
         long? floor = null;
@@ -66,6 +74,11 @@ internal sealed class FairShares
         for (var i = _shares.Count - 1; i >= 0; i--)
         {
             Settle(_shares[i], floor);
+        }
+
+        foreach (var sequence in running)
+        {
+            sequence.Share.Turn += sequence.Pending > 1 ? sequence.Pending : 0;
         }
     }
 
@@ -106,6 +119,8 @@ internal sealed class FairShares
         {
             share.Served = Math.Max(share.Served, floor.Value);
         }
+
+        share.Turn = share.Served;
 
         // Whom the floor would lift anyway is as good as new.
         if (!share.HasSequences && share.Served <= (floor ?? 0))

@@ -177,7 +177,6 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     /// </summary>
     private void Admit()
     {
-        FormLinesOfWaiting();
         _passed.Clear();
         while (_passed.Count < Lookahead && _running.Count < maxSequences && _shares.Next() is { Head: { } sequence } share)
         {
@@ -201,23 +200,6 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
             foreach (var passed in _passed)
             {
                 passed.Overtakings++;
-            }
-        }
-    }
-
-    private void FormLinesOfWaiting()
-    {
-        _shares.FormLines();
-        foreach (var sequence in _running)
-        {
-            sequence.Share.Turn += sequence.Pending > 1 ? sequence.Pending : 0;
-        }
-
-        foreach (var sequence in _waiting)
-        {
-            if (!sequence.Generation.IsPaused)
-            {
-                sequence.Share.Enqueue(sequence);
             }
         }
     }
