@@ -3,6 +3,7 @@ using Sluice.Server.Api;
 using Sluice.Server.Api.Anthropic;
 using Sluice.Server.Api.Ollama;
 using Sluice.Server.Api.OpenAi;
+using Sluice.Server.Api.OpenAi.Responses;
 using Sluice.Server.Api.Streams;
 using Sluice.Server.Api.Tokenization;
 using Sluice.Server.Commands;
@@ -26,6 +27,12 @@ namespace Sluice.Server
             app.MapGet("/v1/models/{id}", Models.GetAsync);
             app.MapPost("/v1/chat/completions", Completions.CreateChatAsync);
             app.MapPost("/v1/completions", Completions.CreateTextAsync);
+
+            app.MapPost("/v1/responses", ResponseEndpoints.CreateAsync);
+            app.MapGet("/v1/responses/{id}", ResponseEndpoints.GetAsync);
+            app.MapDelete("/v1/responses/{id}", ResponseEndpoints.DeleteAsync);
+            app.MapPost("/v1/responses/{id}/cancel", ResponseEndpoints.CancelAsync);
+            app.MapGet("/v1/responses/{id}/input_items", ResponseEndpoints.ListInputAsync);
 
             app.MapPost("/v1/messages", AnthropicMessages.CreateAsync);
             app.MapPost("/v1/messages/count_tokens", AnthropicMessages.CountTokensAsync);

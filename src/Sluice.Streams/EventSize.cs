@@ -30,7 +30,11 @@ internal static class EventSize
 
     private static int Of(StopDetail? detail) => detail is null ? 0 : Detail + Of(detail.Pattern) + Of(detail.Match);
 
-    private static int Of(string? text) => text is null || text.Length == 0 ? 0 : ArrayHeader + (2 * text.Length);
+    /// <summary>What the delta's text takes once more, where an answer's text is kept together.</summary>
+    public static int OfText(StreamDelta delta) => 2 * delta.Text.Length;
+
+    /// <summary>What a text takes; nothing where there is none.</summary>
+    public static int Of(string? text) => text is null || text.Length == 0 ? 0 : ArrayHeader + (2 * text.Length);
 
     private static int Of(ImmutableArray<DeltaPart> parts)
     {

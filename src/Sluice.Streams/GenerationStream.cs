@@ -10,7 +10,6 @@ namespace Sluice.Streams;
 public sealed class GenerationStream : IStreamWriter
 #pragma warning restore CA1001
 {
-    /// <summary>What a stream without any event holds of the memory; counted, so that many short streams are bounded too.</summary>
     internal const long EmptyBytes = 2048;
 
     private readonly Lock _gate = new();
@@ -86,6 +85,12 @@ public sealed class GenerationStream : IStreamWriter
     /// <summary>The stream's log as it is at this moment.</summary>
     public LogStatus Look() => _log.Look();
 
+    /// <summary>What all events so far amount to, seen from one choice.</summary>
+    public StreamContext Sum(int choice = 0) => _log.Sum(choice);
+
+    /// <summary>Gives an event to somebody who reads no further, and so does not count as a reader; false where there is none of this number.</summary>
+    public bool TryPeek(long number, out LoggedEvent entry) => _log.TryPeek(number, out entry);
+
     /// <summary>When the stream will be forgotten at the earliest; null while it goes on.</summary>
     public DateTimeOffset? Expires => _registry.ExpiryOf(this);
 
@@ -94,6 +99,20 @@ public sealed class GenerationStream : IStreamWriter
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="after"/> is negative or has not been written.</exception>
     /// <exception cref="EventsGoneException">The next event is kept no longer.</exception>
     public StreamCursor Read(long after = 0) => _log.Read(after);
+
+    /// <summary>Waits until it has its terminal event.</summary>
+    public async Task WaitForEndAsync(CancellationToken cancellation)
+    {
+        // As a reader at its end: one that is stopped has no more than a few events to come.
+        using var cursor = _log.Read(_log.LastNumber);
+        while (await cursor.WaitToReadAsync(cancellation).ConfigureAwait(false))
+        {
+            while (cursor.TryRead(out _))
+            {
+                // only its end matters
+            }
+        }
+    }
 
     /// <summary>The generation begins. From here on the stream is cared for while nobody reads it.</summary>
     public void Begin()
@@ -234,6 +253,12 @@ public sealed class GenerationStream : IStreamWriter
     }
 
     internal StreamLog Log => _log;
+
+    /// <summary>What the stream holds of the memory besides its log; counted, so that many short streams are bounded too.</summary>
+    internal long OwnBytes => EmptyBytes + EventSize.Of(Header.Telling.Echo);
+
+    /// <summary>Whether it was deleted while it went on.</summary>
+    internal bool IsDeleted { get; set; }
 
     /// <summary>Whether a retry of the request had better start anew: this attempt failed, or nobody waited for it.</summary>
     internal bool IsWorthless => Stopped is StopCause.NoReader or StopCause.Shutdown || _log.Look().End is StreamFailed;

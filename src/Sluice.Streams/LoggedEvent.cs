@@ -18,17 +18,26 @@ public readonly record struct StreamContext
     /// <summary>Tokens generated before, over all choices.</summary>
     public int CompletionTokens { get; init; }
 
+    /// <summary>Tokens of these that the model wrote to itself, as closely as deltas tell them apart.</summary>
+    public int ReasoningTokens { get; init; }
+
     /// <summary>Choices that ended before.</summary>
     public int ChoicesEnded { get; init; }
 
     /// <summary>Whether somebody stopped a choice.</summary>
     public bool IsCancelled { get; init; }
 
-    /// <summary>Whether the choice had text before. The choice is a delta's own, and for other events the one that ended last.</summary>
+    /// <summary>
+    /// Whether the choice had text before. The choice is a delta's own, and for other events the one that ended last,
+    /// or the first where none has.
+    /// </summary>
     public bool ChoiceHasText { get; init; }
 
     /// <summary>The choice's last block before; null where it had no parts.</summary>
     public AnswerBlock? ChoiceBlock { get; init; }
+
+    /// <summary>Parts with text that the choice had before: <see cref="StreamDelta.ToldParts"/> other than beginnings of calls.</summary>
+    public int ChoicePieces { get; init; }
 
     /// <summary>Tool calls that the choice began before.</summary>
     public int ChoiceToolCalls { get; init; }

@@ -49,6 +49,14 @@ public sealed record StreamDelta(int Choice, string Text, ImmutableArray<StreamT
 
     /// <summary>What readers are told: <see cref="Parts"/>, or the text as it is.</summary>
     public ImmutableArray<DeltaPart> ToldParts => !Parts.IsDefault ? Parts : Text.Length == 0 ? [] : [new ContentPart(Text)];
+
+    /// <summary>
+    /// How many of its tokens the model wrote to itself: all of them where the delta's last part, or without parts the
+    /// block that goes on, is reasoning. A delta is not divided, so that sums are a token or two off where reasoning ends.
+    /// </summary>
+    /// <param name="block">What the choice's last block before it is; null where it has none.</param>
+    public int ReasoningTokens(AnswerBlockKind? block)
+        => !IsPrompt && !Parts.IsDefault && (Parts.IsEmpty ? block == AnswerBlockKind.Reasoning : Parts[^1] is ReasoningPart) ? Tokens.Length : 0;
 }
 
 /// <summary>All choices ended. Terminal.</summary>

@@ -14,7 +14,9 @@ public sealed class StreamLog : IStreamWriter
     private readonly List<StreamCursor> _readers = [];
     private readonly LogLimits _limits;
     private StreamEvent? _end;
+    private readonly bool _keepsText;
     private long _bytes;
+    private long _textBytes;
     private bool _isPaused;
     private Action? _resumed;
 
@@ -26,7 +28,7 @@ public sealed class StreamLog : IStreamWriter
 
     internal StreamLog(LogLimits limits, bool keepsText = false)
     {
-        _limits = limits;
+        (_limits, _keepsText) = (limits, keepsText);
         _tally = new StreamTally(keepsText);
         _isPaused = limits.PausesUnread;
     }
@@ -83,6 +85,27 @@ public sealed class StreamLog : IStreamWriter
         Tell(resumes);
         ReadersChanged?.Invoke();
         return cursor;
+    }
+
+    /// <summary>What all events so far amount to.</summary>
+    /// <param name="choice">The choice whose own state it has.</param>
+    public StreamContext Sum(int choice = 0)
+    {
+        lock (_gate)
+        {
+            return _tally.Of(choice);
+        }
+    }
+
+    /// <summary>Gives an event to somebody who reads no further, and so does not count as a reader; false where there is none of this number.</summary>
+    public bool TryPeek(long number, out LoggedEvent entry)
+    {
+        lock (_gate)
+        {
+            var isThere = number >= _events.First && number <= _events.Last;
+            entry = isThere ? _events[number] : default;
+            return isThere;
+        }
     }
 
     /// <summary>The log as it is at this moment.</summary>
@@ -160,10 +183,11 @@ public sealed class StreamLog : IStreamWriter
                 throw new InvalidOperationException("The stream has ended; nothing can follow its terminal event.");
             }
 
-            before = _bytes;
+            before = _bytes + _textBytes;
             _events.Add(new LoggedEvent(_events.Last + 1, streamEvent, _tally.Before(streamEvent)));
             _tally.Add(streamEvent);
             _bytes += EventSize.Of(streamEvent);
+            _textBytes += _keepsText && streamEvent is StreamDelta delta ? EventSize.OfText(delta) : 0;
             DropTo(_limits.Bytes, keep: 1);
             _end = streamEvent.IsTerminal ? streamEvent : null;
             resumes = Judge();
@@ -173,11 +197,23 @@ public sealed class StreamLog : IStreamWriter
             }
 
             _waiting.Clear();
-            after = _bytes;
+            after = _bytes + _textBytes;
         }
 
         Tell(resumes);
         return after - before;
+    }
+
+    /// <summary>Drops everything; says how many bytes that freed.</summary>
+    internal long DropAll()
+    {
+        lock (_gate)
+        {
+            var before = _bytes + _textBytes;
+            DropTo(0, keep: 0);
+            _textBytes = 0;
+            return before - _bytes;
+        }
     }
 
     /// <summary>Drops the oldest events until the rest has at most <paramref name="bytes"/>; says how many bytes that freed.</summary>

@@ -73,7 +73,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
                 _byKey[(header.Owner, key.Value)] = stream;
             }
 
-            Interlocked.Add(ref _bytes, GenerationStream.EmptyBytes);
+            Interlocked.Add(ref _bytes, stream.OwnBytes);
             isClosed = _closed;
         }
 
@@ -109,7 +109,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
             {
                 var stream = new GenerationStream(stored, this);
                 _streams.Add(stream.Header.Id, stream);
-                Interlocked.Add(ref _bytes, GenerationStream.EmptyBytes);
+                Interlocked.Add(ref _bytes, stream.OwnBytes);
                 if (stream.Key is { } key)
                 {
                     NameByKey(stream, key);
@@ -177,6 +177,29 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
         }
     }
 
+    /// <summary>Forgets a stream for good, at once; stops it where it goes on. Nobody finds it any more.</summary>
+    public void Delete(GenerationStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        lock (_gate)
+        {
+            if (stream.IsDeleted)
+            {
+                return;
+            }
+
+            stream.IsDeleted = true;
+            Remove(stream);
+            if (stream.KeptUntil is not null)
+            {
+                stream.Forgotten();
+            }
+        }
+
+        // What still comes of one that goes on, its end takes away.
+        stream.Stop(StopCause.Request);
+    }
+
     /// <summary>All streams at this moment, in numbers.</summary>
     public StreamCount Count()
     {
@@ -227,6 +250,13 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
     {
         lock (_gate)
         {
+            if (stream.IsDeleted)
+            {
+                Interlocked.Add(ref _bytes, -stream.Log.DropAll());
+                stream.Forgotten();
+                return;
+            }
+
             Keep(stream);
         }
     }
@@ -371,7 +401,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
             _byKey.Remove((stream.Header.Owner, key.Value));
         }
 
-        Interlocked.Add(ref _bytes, -stream.Log.Drop(0) - GenerationStream.EmptyBytes);
+        Interlocked.Add(ref _bytes, -stream.Log.DropAll() - stream.OwnBytes);
     }
 
     /// <summary>Halves the longest log; halving keeps the search rare. False where nothing is left to drop.</summary>

@@ -17,20 +17,21 @@ internal sealed class StreamTally(bool keepsText)
     public bool IsCancelled => _stream.IsCancelled;
 
     /// <summary>What the events so far amount to for <paramref name="next"/>.</summary>
-    public StreamContext Before(StreamEvent next)
-    {
-        var choice = (next as StreamDelta ?? _stream.LastEnd)?.Choice;
-        return choice < _choices.Count
+    public StreamContext Before(StreamEvent next) => Of((next as StreamDelta ?? _stream.LastEnd)?.Choice ?? 0);
+
+    /// <summary>What the events so far amount to, seen from one choice.</summary>
+    public StreamContext Of(int choice)
+        => choice < _choices.Count
             ? _stream with
             {
-                ChoiceHasText = _choices[choice.Value].HasText,
-                ChoiceHasTokens = _choices[choice.Value].HasTokens,
-                ChoiceBlock = _choices[choice.Value].Block,
-                ChoiceToolCalls = _choices[choice.Value].ToolCalls,
-                ChoiceCharacters = _choices[choice.Value].Characters,
+                ChoiceHasText = _choices[choice].HasText,
+                ChoiceHasTokens = _choices[choice].HasTokens,
+                ChoiceBlock = _choices[choice].Block,
+                ChoicePieces = _choices[choice].Pieces,
+                ChoiceToolCalls = _choices[choice].ToolCalls,
+                ChoiceCharacters = _choices[choice].Characters,
             }
             : _stream;
-    }
 
     /// <summary>Takes the next event in.</summary>
     public void Add(StreamEvent streamEvent)
@@ -59,29 +60,34 @@ internal sealed class StreamTally(bool keepsText)
             characters += token.Logprobs?.Chosen.CharactersBegun ?? 0;
         }
 
-        var (block, toolCalls) = (choice.Block, choice.ToolCalls);
+        var (block, pieces, toolCalls) = (choice.Block, choice.Pieces, choice.ToolCalls);
         if (delta.Parts.IsDefault)
         {
-            block = delta.Text.Length == 0 ? block : AnswerBlock.After(block, delta.Text, keepsText);
+            if (delta.Text.Length > 0)
+            {
+                block = AnswerBlock.After(block, delta.Text, keepsText);
+                pieces++;
+            }
         }
         else
         {
             foreach (var part in delta.Parts)
             {
                 block = AnswerBlock.After(block, part, keepsText);
-                toolCalls += part is ToolCallPart ? 1 : 0;
+                (pieces, toolCalls) = part is ToolCallPart ? (pieces, toolCalls + 1) : (pieces + 1, toolCalls);
             }
         }
 
-        _choices[delta.Choice] = new ChoiceTally(choice.HasText || delta.Text.Length > 0, choice.HasTokens || !delta.Tokens.IsEmpty, characters, block, toolCalls);
+        _choices[delta.Choice] = new ChoiceTally(choice.HasText || delta.Text.Length > 0, choice.HasTokens || !delta.Tokens.IsEmpty, characters, block, pieces, toolCalls);
         _stream = _stream with
         {
             CompletionTokens = _stream.CompletionTokens + (delta.IsPrompt ? 0 : delta.Tokens.Length),
+            ReasoningTokens = _stream.ReasoningTokens + delta.ReasoningTokens(choice.Block?.Kind),
             ChoicesEnded = _stream.ChoicesEnded + (delta.Finish is null ? 0 : 1),
             IsCancelled = _stream.IsCancelled || delta.Finish is FinishReason.Cancelled,
             LastEnd = delta.Finish is null ? _stream.LastEnd : delta,
         };
     }
 
-    private readonly record struct ChoiceTally(bool HasText, bool HasTokens, int Characters, AnswerBlock? Block, int ToolCalls);
+    private readonly record struct ChoiceTally(bool HasText, bool HasTokens, int Characters, AnswerBlock? Block, int Pieces, int ToolCalls);
 }

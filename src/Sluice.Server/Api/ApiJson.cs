@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Sluice.Server.Api.Anthropic;
 using Sluice.Server.Api.Ollama;
 using Sluice.Server.Api.OpenAi;
+using Sluice.Server.Api.OpenAi.Responses;
 using Sluice.Server.Api.Tokenization;
 
 namespace Sluice.Server.Api;
@@ -14,6 +15,7 @@ namespace Sluice.Server.Api;
     Converters = [typeof(TextConverter), typeof(IntegerConverter), typeof(SeedConverter), typeof(NumberConverter), typeof(TruthConverter)])]
 [JsonSerializable(typeof(ChatCompletionBody))]
 [JsonSerializable(typeof(CompletionBody))]
+[JsonSerializable(typeof(ResponseBody))]
 [JsonSerializable(typeof(MessagesBody))]
 [JsonSerializable(typeof(OllamaChatBody))]
 [JsonSerializable(typeof(OllamaGenerateBody))]

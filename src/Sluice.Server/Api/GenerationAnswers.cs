@@ -35,7 +35,12 @@ internal sealed class GenerationAnswers(GenerationRunner runner, StreamRegistry 
     }
 
     /// <summary>Reads a stream from <paramref name="position"/> on.</summary>
-    public async Task ResumeAsync(HttpContext http, GenerationStream stream, EventPosition position, Dialect dialect)
+    /// <param name="http">The request.</param>
+    /// <param name="stream">The stream.</param>
+    /// <param name="position">Where the reader is.</param>
+    /// <param name="dialect">How events are told.</param>
+    /// <param name="saysNothingAsEmpty">Whether a reader that has everything gets an answer without events, because its client takes no 204 for one.</param>
+    public async Task ResumeAsync(HttpContext http, GenerationStream stream, EventPosition position, Dialect dialect, bool saysNothingAsEmpty = false)
     {
         if (!GenerationRunner.Read(stream, position).Succeeded(out var cursor, out var error))
         {
@@ -53,7 +58,7 @@ internal sealed class GenerationAnswers(GenerationRunner runner, StreamRegistry 
             }
 
             http.Response.Headers[StreamHeaderName] = stream.Header.Id.Value;
-            if (cursor.HasEnded && rest.IsEmpty)
+            if (cursor.HasEnded && rest.IsEmpty && !saysNothingAsEmpty)
             {
                 // The reader has everything. This status ends an EventSource, which otherwise would come again and again.
                 http.Response.StatusCode = StatusCodes.Status204NoContent;

@@ -15,9 +15,19 @@ internal readonly struct Outcome<T>
 
     public static implicit operator Outcome<T>(ApiError error) => new(default, error);
 
+    internal static Outcome<T> Of(T value) => new(value, null);
+
     public bool Succeeded([NotNullWhen(true)] out T? value, [NotNullWhen(false)] out ApiError? error)
     {
         (value, error) = (_value, _error);
         return error is null;
     }
+}
+
+/// <summary>Makes outcomes of values whose type is an interface, of which C# converts none by itself.</summary>
+internal static class Outcome
+{
+    public static Outcome<T> Of<T>(T value)
+        where T : notnull
+        => Outcome<T>.Of(value);
 }

@@ -24,6 +24,9 @@ internal sealed class Answer
     /// <summary>How the stream ended; null while it has not, and where it failed.</summary>
     public StreamFinished? End { get; private set; }
 
+    /// <summary>Tokens that the model wrote to itself, as closely as deltas tell them apart.</summary>
+    public int ReasoningTokens { get; private set; }
+
     /// <summary>Why there is no answer.</summary>
     public ApiError? Error { get; private set; }
 
@@ -32,6 +35,7 @@ internal sealed class Answer
         switch (streamEvent)
         {
             case StreamDelta delta:
+                ReasoningTokens += delta.ReasoningTokens(_choices[delta.Choice].Pieces is [.., var last] ? last.Kind : null);
                 _choices[delta.Choice].Add(delta);
                 if (delta.Finish == FinishReason.Cancelled)
                 {

@@ -3,6 +3,7 @@ using Sluice.Server.Api;
 using Sluice.Server.Protocols.Anthropic;
 using Sluice.Server.Protocols.Ollama;
 using Sluice.Server.Protocols.OpenAi;
+using Sluice.Server.Protocols.OpenAi.Responses;
 using Sluice.Streams;
 
 namespace Sluice.Server.Protocols;
@@ -19,6 +20,7 @@ internal abstract class Dialect(StreamHeader header)
     {
         [ChatDialect.Name] = static header => new ChatDialect(header),
         [TextDialect.Name] = static header => new TextDialect(header),
+        [ResponsesDialect.Name] = static header => new ResponsesDialect(header),
         [MessagesDialect.Name] = static header => new MessagesDialect(header),
         [OllamaChatDialect.Name] = static header => new OllamaChatDialect(header),
         [OllamaTextDialect.Name] = static header => new OllamaTextDialect(header),
@@ -30,8 +32,12 @@ internal abstract class Dialect(StreamHeader header)
     /// <summary>How blocks follow each other on the wire.</summary>
     public virtual Framing Framing => Framing.Sse;
 
+    /// <summary>Why a stream that was asked for in another dialect cannot be told in this one; null where it can.</summary>
+    public virtual string? Obstacle
+        => TellsManyChoices || Telling.Choices == 1 ? null : $"which tells one answer; this stream has {Telling.Choices}";
+
     /// <summary>Whether it can tell a stream of several choices.</summary>
-    public virtual bool TellsManyChoices => true;
+    protected virtual bool TellsManyChoices => true;
 
     /// <summary>What is constant for the stream's life.</summary>
     protected StreamHeader Header => header;

@@ -34,7 +34,7 @@ public sealed class SseReader(Stream body) : IDisposable
                 continue;
             }
 
-            Assert.True(line[0] == ':' || line.StartsWith("retry: ", StringComparison.Ordinal), line);
+            Assert.True(line[0] == ':' || line.StartsWith("retry: ", StringComparison.Ordinal) || line.StartsWith("event: ", StringComparison.Ordinal), line);
         }
 
         return null;

@@ -197,6 +197,25 @@ public sealed class RecoveryTests
     }
 
     [Fact]
+    public void DeletedStream_StaysDeleted()
+    {
+        var first = new StoredStreams(new MemoryFolder());
+        var (ended, running, kept) = (first.Tell("a"), first.Tell("b"), first.Tell("c"));
+        ended.Append(StoredStreams.End);
+        first.WriteAll();
+        first.Registry.Delete(ended);
+        first.Registry.Delete(running);
+        running.Append(new StreamDelta(0, "", [], FinishReason.Cancelled));
+        running.Append(StoredStreams.End);
+        first.WriteAll();
+        var next = first.Restart();
+
+        Assert.Null(next.Find(ended));
+        Assert.Null(next.Find(running));
+        Assert.NotNull(next.Find(kept));
+    }
+
+    [Fact]
     public void IdempotencyKey_NamesTheSameStreamAfterwards()
     {
         var first = new StoredStreams(new MemoryFolder());

@@ -91,7 +91,7 @@ internal abstract record GenerationFields : IGenerationBody
     }
 
     /// <summary>How the answer is to be told.</summary>
-    private Telling Telling(GenerationRequest request) => new()
+    protected virtual Telling Telling(GenerationRequest request) => new()
     {
         Choices = request.Choices,
         Logprobs = request.Logprobs is not null,

@@ -1,9 +1,11 @@
 using System.Text.Json.Serialization.Metadata;
 using Sluice.Server.Access;
+using Sluice.Server.Api.OpenAi.Responses;
 using Sluice.Server.Protocols;
 using Sluice.Server.Protocols.Anthropic;
 using Sluice.Server.Protocols.Ollama;
 using Sluice.Server.Protocols.OpenAi;
+using Sluice.Server.Protocols.OpenAi.Responses;
 using Sluice.Streams;
 
 namespace Sluice.Server.Api.Streams;
@@ -20,6 +22,7 @@ internal static class StreamEndpoints
         {
             "" or ChatDialect.Name => await ReadAsync(ApiJson.Default.ChatCompletionBody),
             TextDialect.Name => await ReadAsync(ApiJson.Default.CompletionBody),
+            ResponsesDialect.Name => await ResponseEndpoints.ReadAsync(http, models, runner, isStream: true),
             MessagesDialect.Name => await ReadAsync(ApiJson.Default.MessagesBody),
             OllamaChatDialect.Name => await ReadAsync(ApiJson.Default.OllamaChatBody),
             OllamaTextDialect.Name => await ReadAsync(ApiJson.Default.OllamaGenerateBody),
@@ -106,17 +109,9 @@ internal static class StreamEndpoints
     private static Outcome<Dialect> FindDialect(HttpRequest request, StreamHeader header)
     {
         var name = request.Query["as"].ToString();
-        if (name.Length == 0)
-        {
-            return Dialect.Of(header);
-        }
-
-        if (Dialect.Find(name, header) is not { } dialect)
-        {
-            return ApiError.Invalid("as", $"as is '{name}'; it must be one of {Dialect.Names}.");
-        }
-
-        return dialect.TellsManyChoices || header.Telling.Choices == 1 ? dialect
-            : ApiError.Invalid("as", $"as is '{name}', which tells one answer; this stream has {header.Telling.Choices}.");
+        return name.Length == 0 ? Dialect.Of(header)
+            : Dialect.Find(name, header) is not { } dialect ? ApiError.Invalid("as", $"as is '{name}'; it must be one of {Dialect.Names}.")
+            : dialect.Obstacle is { } why ? ApiError.Invalid("as", $"as is '{name}', {why}.")
+            : dialect;
     }
 }

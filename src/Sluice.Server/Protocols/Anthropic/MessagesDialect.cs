@@ -17,7 +17,7 @@ internal sealed class MessagesDialect(StreamHeader header) : Dialect(header)
     private readonly string _id = "msg_" + header.Id.Value;
 
     /// <inheritdoc/>
-    public override bool TellsManyChoices => false;
+    protected override bool TellsManyChoices => false;
 
     /// <summary>Their own sign of life, which clients know to skip.</summary>
     public override ReadOnlyMemory<byte> KeepAlive => Ping;

@@ -18,7 +18,7 @@ internal abstract class OllamaDialect(StreamHeader header) : Dialect(header)
     public override Framing Framing => Framing.Ndjson;
 
     /// <inheritdoc/>
-    public override bool TellsManyChoices => false;
+    protected override bool TellsManyChoices => false;
 
     /// <summary>A moment as Ollama writes it.</summary>
     public static string Instant(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
