@@ -135,7 +135,7 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
                 continue;
             }
 
-            _scheduler.EndDue();
+            _scheduler.Attend();
             if (_scheduler.Next(_budget) is { IsEmpty: false } batch)
             {
                 Compute(batch);

@@ -129,6 +129,9 @@ public sealed class GenerationStream : IStreamWriter
     public bool IsPaused => _log.IsPaused || _registry.Store is { IsBehind: true };
 
     /// <inheritdoc/>
+    public PauseReason PauseReason => !_log.IsPaused ? PauseReason.Storage : _log.HasReaders ? PauseReason.SlowReaders : PauseReason.NoReader;
+
+    /// <inheritdoc/>
     public void OnResumed(Action resumed)
     {
         _log.OnResumed(resumed);
@@ -155,6 +158,10 @@ public sealed class GenerationStream : IStreamWriter
                 streamEvent = _stopped == StopCause.Shutdown
                     ? new StreamFailed(StreamFailed.ShuttingDown, "The server was shut down before the end of this answer.")
                     : new StreamFailed(StreamFailed.KeyRevoked, "The API key of this answer was taken away before its end.");
+            }
+            else if (_stopped is not null && streamEvent is StreamFinished finished && _log.Look().IsCancelled)
+            {
+                streamEvent = finished with { StoppedBy = _stopped };
             }
         }
 

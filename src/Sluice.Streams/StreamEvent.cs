@@ -9,6 +9,9 @@ namespace Sluice.Streams;
 /// Events are immutable, so that rendering event N is a pure function of the log.
 /// </summary>
 [JsonDerivedType(typeof(StreamStarted), "started")]
+[JsonDerivedType(typeof(StreamProgress), "progress")]
+[JsonDerivedType(typeof(StreamPaused), "paused")]
+[JsonDerivedType(typeof(StreamResumed), "resumed")]
 [JsonDerivedType(typeof(StreamDelta), "delta")]
 [JsonDerivedType(typeof(StreamFinished), "finished")]
 [JsonDerivedType(typeof(StreamFailed), "failed")]
@@ -21,6 +24,33 @@ public abstract record StreamEvent
 /// <summary>The request was admitted; the first event of every stream.</summary>
 /// <param name="PromptTokens">Tokens in the prompt.</param>
 public sealed record StreamStarted(int PromptTokens) : StreamEvent;
+
+/// <summary>How far a request is that has no text yet; told only to those who ask.</summary>
+/// <param name="QueuePlace">Its place among the requests that wait for their first step, 1 for the first that came; 0 where it waits no longer.</param>
+/// <param name="PromptTokensDone">Tokens of the prompt whose keys and values are there.</param>
+/// <param name="PromptTokens">Tokens of the prompt.</param>
+/// <param name="CachedTokens">Of those done, the tokens that were in the cache already.</param>
+public sealed record StreamProgress(int QueuePlace, int PromptTokensDone, int PromptTokens, int CachedTokens) : StreamEvent;
+
+/// <summary>The generation rests: what comes next is <see cref="StreamResumed"/>, or the end.</summary>
+/// <param name="Reason">Why.</param>
+public sealed record StreamPaused(PauseReason Reason) : StreamEvent;
+
+/// <summary>The generation goes on.</summary>
+public sealed record StreamResumed : StreamEvent;
+
+/// <summary>Why a generation rests.</summary>
+public enum PauseReason
+{
+    /// <summary>Nobody reads it.</summary>
+    NoReader,
+
+    /// <summary>Even its fastest reader is more than a window behind.</summary>
+    SlowReaders,
+
+    /// <summary>What was said cannot be written to the disk as fast.</summary>
+    Storage,
+}
 
 /// <summary>Text that is certain, with the tokens it came from.</summary>
 /// <param name="Choice">Index of the choice, 0 to n − 1.</param>
@@ -64,6 +94,9 @@ public sealed record StreamDelta(int Choice, string Text, ImmutableArray<StreamT
 /// <param name="Timings">Where the time went.</param>
 public sealed record StreamFinished(StreamUsage Usage, StreamTimings Timings) : StreamEvent
 {
+    /// <summary>Who cut the stream short; null where nobody did.</summary>
+    public StopCause? StoppedBy { get; init; }
+
     /// <inheritdoc/>
     public override bool IsTerminal => true;
 }
@@ -142,4 +175,8 @@ public sealed record StreamUsage(int PromptTokens, int CachedTokens, int Complet
 /// <param name="Prefill">From there to the end of its prompt.</param>
 /// <param name="Decode">From there to its end.</param>
 /// <param name="TimeToFirstToken">From arrival to the first non-empty text; null where there was none.</param>
-public sealed record StreamTimings(TimeSpan Queue, TimeSpan Prefill, TimeSpan Decode, TimeSpan? TimeToFirstToken);
+public sealed record StreamTimings(TimeSpan Queue, TimeSpan Prefill, TimeSpan Decode, TimeSpan? TimeToFirstToken)
+{
+    /// <summary>What it rested between its arrival and its end; part of none of the others but <see cref="TimeToFirstToken"/>.</summary>
+    public TimeSpan Paused { get; init; }
+}

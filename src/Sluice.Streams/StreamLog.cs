@@ -51,6 +51,18 @@ public sealed class StreamLog : IStreamWriter
     /// </summary>
     public bool IsPaused => Volatile.Read(ref _isPaused);
 
+    /// <summary>Whether anybody reads.</summary>
+    internal bool HasReaders
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _readers.Count > 0;
+            }
+        }
+    }
+
     /// <summary>Called after a reader came or left.</summary>
     internal Action? ReadersChanged { get; set; }
 

@@ -225,12 +225,15 @@ public sealed class InferenceEngineTests : IDisposable
             new StreamHeader(StreamId.New(), "", default, "m", "chat", new Telling { Choices = 1 }), DisconnectPolicy.Pause).Stream;
         var reader = stream.Read();
         _engine.Start(Request(100), stream, stream.StopToken);
-        SpinWait.SpinUntil(() => stream.IsPaused, TimeSpan.FromMinutes(1));
-        EngineRun.Events(Start(Request(5))); // the engine is free for others meanwhile, and far beyond the step that was under way
+
+        // Nobody else has to come for it: where all rest, they rest at once.
+        Assert.True(SpinWait.SpinUntil(() => stream.IsPaused && _engine.KvBlocks.Used == 0, TimeSpan.FromMinutes(1)));
+        EngineRun.Events(Start(Request(5))); // the engine is free for others meanwhile
 
         Assert.InRange(stream.Look().CompletionTokens, 9, 10);
         Assert.Equal(0, _engine.KvBlocks.Used);
         var tokens = new List<int>();
+        var others = new List<StreamEvent>();
         while (await reader.WaitToReadAsync(TestContext.Current.CancellationToken))
         {
             while (reader.TryRead(out var entry))
@@ -239,6 +242,10 @@ public sealed class InferenceEngineTests : IDisposable
                 {
                     tokens.AddRange(delta.Tokens.Select(token => token.Id));
                 }
+                else
+                {
+                    others.Add(entry.Event);
+                }
 
                 Assert.InRange(stream.Look().Readers[0].Backlog, 0, 10);
             }
@@ -246,6 +253,15 @@ public sealed class InferenceEngineTests : IDisposable
 
         reader.Dispose();
         Assert.Equal(expected, tokens);
+        Assert.IsType<StreamStarted>(others[0]);
+        for (var i = 1; i < others.Count - 1; i++)
+        {
+            Assert.Equal(i % 2 == 1 ? new StreamPaused(PauseReason.SlowReaders) : new StreamResumed(), others[i]);
+        }
+
+        Assert.Equal(0, others.Count % 2);
+        Assert.True(others.Count >= 4, "The stream says nothing of its pause.");
+        Assert.True(Assert.IsType<StreamFinished>(others[^1]).Timings.Paused > TimeSpan.Zero);
     }
 
     [Fact]
@@ -255,9 +271,13 @@ public sealed class InferenceEngineTests : IDisposable
         var stream = streams.Open(
             new StreamHeader(StreamId.New(), "", default, "m", "chat", new Telling { Choices = 1 }), DisconnectPolicy.Pause).Stream;
         _engine.Start(Request(400), stream, stream.StopToken); // nobody reads
+        Assert.True(SpinWait.SpinUntil(() => stream.Look().Last == 2, TimeSpan.FromMinutes(1)));
         stream.Stop(StopCause.Request);
 
-        Assert.True(SpinWait.SpinUntil(() => stream.Look().End is StreamFinished, TimeSpan.FromMinutes(1)));
+        Assert.True(SpinWait.SpinUntil(() => stream.Look().End is StreamFinished { StoppedBy: StopCause.Request }, TimeSpan.FromMinutes(1)));
+        using var reader = stream.Read(1);
+        Assert.True(reader.TryRead(out var entry));
+        Assert.Equal(new StreamPaused(PauseReason.NoReader), entry.Event);
         Assert.True(stream.Look().IsCancelled);
     }
 
@@ -300,6 +320,20 @@ public sealed class InferenceEngineTests : IDisposable
 
         Assert.True(t.Queue >= TimeSpan.Zero && t.Prefill > TimeSpan.Zero && t.Decode > TimeSpan.Zero);
         Assert.True(t.TimeToFirstToken is null || t.TimeToFirstToken >= t.Queue + t.Prefill);
+    }
+
+    [Fact]
+    public void ProgressAskedFor_IsToldUpToTheEndOfThePrompt()
+    {
+        var request = Request(3) with { Prompt = [.. Enumerable.Range(0, 200)], ReportsProgress = true, ArrivedAt = TimeProvider.System.GetTimestamp() };
+        EngineRun.Events(Start(request with { Prompt = [.. Enumerable.Range(0, 100)] }));
+        var events = EngineRun.Events(Start(request));
+        var progress = events.OfType<StreamProgress>().ToList();
+
+        Assert.Equal(new StreamProgress(1, 0, 200, 0), progress[0]);
+        Assert.Equal(new StreamProgress(0, 200, 200, 96), progress[^1]);
+        Assert.True(events.FindLastIndex(static entry => entry is StreamProgress) < events.FindIndex(static entry => entry is StreamDelta));
+        Assert.Empty(EngineRun.Events(Start(request with { ReportsProgress = false })).OfType<StreamProgress>());
     }
 
     private StreamLog Start(GenerationRequest request) => Start(request, _engine);

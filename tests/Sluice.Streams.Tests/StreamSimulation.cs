@@ -245,6 +245,11 @@ public sealed class StreamSimulation
             {
                 _events[^1] = Assert.IsType<StreamFailed>(Stream.Look().End);
             }
+            else if (Stream.Stopped is { } cause)
+            {
+                Assert.Equal(cause, Assert.IsType<StreamFinished>(Stream.Look().End).StoppedBy);
+                _events[^1] = Stream.Look().End!;
+            }
         }
 
         public void ReaderComes(Random random, Counts counts)

@@ -35,6 +35,9 @@ public sealed record GenerationRequest
     /// <summary>Whether each choice begins with the prompt itself (with its log probabilities where <see cref="Logprobs"/> is set).</summary>
     public bool EchoPrompt { get; init; }
 
+    /// <summary>Whether the stream tells how far it is while it waits.</summary>
+    public bool ReportsProgress { get; init; }
+
     /// <summary>Only requests of the same salt share what was computed of their prompts, so that nobody learns by the time it takes what others asked.</summary>
     public string PrefixSalt { get; init; } = "";
 

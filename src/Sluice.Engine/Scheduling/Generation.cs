@@ -15,9 +15,8 @@ internal sealed class Generation(
 {
     // Text that another process told came at a time that this one's clock knows nothing of.
     private readonly bool _hasToldText = told?.Any(static choice => choice.HasText) ?? false;
-    private long? _firstStepAt;
-    private long? _prefilledAt;
-    private long? _firstTextAt;
+    private readonly GenerationTimes _times = new(request.ArrivedAt, clock);
+    private readonly ProgressReport? _progress = request.ReportsProgress ? new ProgressReport(request.Prompt.Length, output, clock) : null;
     private int _cachedTokens;
     private int _completionTokens = told?.Sum(static choice => choice.Generated) ?? 0;
     private int _running = told?.Count(static choice => !choice.HasEnded) ?? request.Choices;
@@ -38,6 +37,9 @@ internal sealed class Generation(
 
     /// <summary>Whether its readers are too far behind for it to go on, or there are none.</summary>
     public bool IsPaused => output.IsPaused;
+
+    /// <summary>Whether a step has worked on it.</summary>
+    public bool HasBegun => _times.HasBegun;
 
     /// <summary>Whether the stream has its terminal event.</summary>
     public bool HasEnded { get; private set; }
@@ -65,19 +67,31 @@ internal sealed class Generation(
     /// <summary>Notes the first step that works on the request.</summary>
     public void Stepped()
     {
-        if (_firstStepAt is null)
+        if (!_times.HasBegun)
         {
-            _firstStepAt = clock.GetTimestamp();
+            _times.Begin();
             admission?.Begun(this);
+        }
+    }
+
+    /// <summary>Notes its place among the requests that wait for their first step.</summary>
+    public void Queued(int place) => _progress?.Queued(place);
+
+    /// <summary>Notes how much of the prompt is computed, and how much of this needed no computing.</summary>
+    public void Prefilling(int computed, int cachedTokens)
+    {
+        if (!_times.IsPrefilled)
+        {
+            _progress?.Prefilling(computed, cachedTokens);
         }
     }
 
     /// <summary>Notes that the prompt is computed, and how many of its tokens needed no computing.</summary>
     public void Prefilled(int cachedTokens)
     {
-        if (_prefilledAt is null)
+        if (!_times.IsPrefilled)
         {
-            _prefilledAt = clock.GetTimestamp();
+            _times.Prefilled();
             _cachedTokens = cachedTokens;
         }
     }
@@ -88,7 +102,30 @@ internal sealed class Generation(
         _completionTokens++;
         if (hasText && !_hasToldText)
         {
-            _firstTextAt ??= clock.GetTimestamp();
+            _times.FirstText();
+        }
+    }
+
+    /// <summary>Whether it was paused or resumed since that was last noted.</summary>
+    public bool HasPauseToNote => output.IsPaused != _times.IsPaused;
+
+    /// <summary>Says in the stream that it was paused or resumed, where it was.</summary>
+    public void NotePause()
+    {
+        if (HasEnded || !HasPauseToNote)
+        {
+            return;
+        }
+
+        if (_times.IsPaused)
+        {
+            _times.Resume();
+            output.Append(new StreamResumed());
+        }
+        else
+        {
+            _times.Pause();
+            output.Append(new StreamPaused(output.PauseReason));
         }
     }
 
@@ -124,18 +161,6 @@ internal sealed class Generation(
         HasEnded = true;
         _deadline?.Dispose();
         Stepped();
-        output.Append(new StreamFinished(new StreamUsage(request.Prompt.Length, _cachedTokens, _completionTokens), Timings()));
-    }
-
-    private StreamTimings Timings()
-    {
-        var now = clock.GetTimestamp();
-        var began = _firstStepAt ?? now;
-        var prefilled = _prefilledAt ?? now;
-        return new StreamTimings(
-            Queue: clock.GetElapsedTime(request.ArrivedAt, began),
-            Prefill: clock.GetElapsedTime(began, prefilled),
-            Decode: clock.GetElapsedTime(prefilled, now),
-            TimeToFirstToken: _firstTextAt is { } first ? clock.GetElapsedTime(request.ArrivedAt, first) : null);
+        output.Append(new StreamFinished(new StreamUsage(request.Prompt.Length, _cachedTokens, _completionTokens), _times.Look()));
     }
 }

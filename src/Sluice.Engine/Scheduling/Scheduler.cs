@@ -37,8 +37,8 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     /// <summary>How often a sequence gave its blocks up for others; any thread may ask.</summary>
     public long Preemptions => Interlocked.Read(ref _preemptions);
 
-    /// <summary>Whether there is something to compute or to end; not where everything is paused.</summary>
-    public bool HasWork => _running.Exists(Works) || _waiting.Exists(Works);
+    /// <summary>Whether there is something to compute or to attend to; not where everything rests.</summary>
+    public bool HasWork => _running.Count > 0 || _waiting.Exists(Works);
 
     /// <summary>Sequences that were admitted, in order of arrival.</summary>
     public ReadOnlySpan<Sequence> RunningSequences => CollectionsMarshal.AsSpan(_running);
@@ -75,7 +75,6 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     public Batch Next(TokenBudget budget)
     {
         _batch.Clear();
-        RestPaused();
         _shares.BeginStep(_running, _waiting);
         Admit();
         AddDecodes();
@@ -89,17 +88,28 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
         return _batch;
     }
 
-    /// <summary>Ends the choices of requests that somebody stopped, or whose time is over, wherever they are.</summary>
-    public void EndDue()
+    /// <summary>
+    /// Looks after all requests before a step: has those rest that are paused, says in their streams who rests and who
+    /// waits where, and ends those that somebody stopped or whose time is over.
+    /// </summary>
+    public void Attend()
     {
+        RestPaused();
         foreach (var sequence in _running)
         {
+            sequence.Generation.NotePause();
             sequence.EndIfDue();
         }
 
+        var place = 0;
         foreach (var sequence in _waiting)
         {
+            sequence.Generation.NotePause();
             sequence.EndIfDue();
+            if (!sequence.Generation.HasBegun)
+            {
+                sequence.Generation.Queued(++place);
+            }
         }
 
         RemoveEnded();
@@ -157,7 +167,7 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
         }
     }
 
-    private static bool Works(Sequence sequence) => !sequence.Generation.IsPaused || sequence.Generation.IsStopped || sequence.Generation.IsOverdue;
+    private static bool Works(Sequence sequence) => !sequence.Generation.IsPaused || sequence.Generation.IsStopped || sequence.Generation.IsOverdue || sequence.Generation.HasPauseToNote;
 
     private void RestPaused()
     {

@@ -152,6 +152,7 @@ internal sealed class Sequence
         _computedItself += Math.Max(Math.Min(Computed + count, ofPrompt) - Math.Max(_reached, Computed), 0);
         Computed += count;
         _reached = Math.Max(_reached, Computed);
+        Generation.Prefilling(Computed, Math.Min(Computed, ofPrompt) - _computedItself);
         Blocks.Publish(Tokens, Computed);
         if (_promptTokens is not null && Generation.Request.Logprobs is null && Computed >= Generation.Request.Prompt.Length)
         {

@@ -46,6 +46,9 @@ internal sealed class AnswerStage : IStreamWriter
     public bool IsPaused => _log.IsPaused;
 
     /// <inheritdoc/>
+    public PauseReason PauseReason => _log.PauseReason;
+
+    /// <inheritdoc/>
     public void OnResumed(Action resumed) => _log.OnResumed(resumed);
 
     /// <inheritdoc/>

@@ -8,18 +8,16 @@ internal sealed class MeasuredWriter(ServerMetrics metrics, IStreamWriter output
     // When each choice's last text passed; 0 where there was none, or a pause since.
     private readonly long[] _lastAt = new long[header.Telling.Choices];
     private bool _hasText;
-    private bool _wasPaused;
+    private long _pausedAt;
     private FinishReason _reason;
 
     public bool IsPaused => output.IsPaused;
 
+    public PauseReason PauseReason => output.PauseReason;
+
     public bool HasEnough(int choice) => output.HasEnough(choice);
 
-    public void OnResumed(Action resumed) => output.OnResumed(() =>
-    {
-        Volatile.Write(ref _wasPaused, true);
-        resumed();
-    });
+    public void OnResumed(Action resumed) => output.OnResumed(resumed);
 
     public void Append(StreamEvent streamEvent)
     {
@@ -29,12 +27,31 @@ internal sealed class MeasuredWriter(ServerMetrics metrics, IStreamWriter output
             case StreamDelta delta:
                 Measure(delta);
                 break;
+            case StreamPaused paused:
+                _pausedAt = clock.GetTimestamp();
+                metrics.Paused(paused.Reason);
+                break;
+            case StreamResumed:
+                EndPause();
+                break;
             case StreamFinished finished:
+                EndPause();
                 metrics.Finished(header, _reason, finished, clock.GetElapsedTime(arrivedAt));
                 break;
             case StreamFailed failed:
+                EndPause();
                 metrics.Failed(header, failed.Code, clock.GetElapsedTime(arrivedAt));
                 break;
+        }
+    }
+
+    private void EndPause()
+    {
+        if (_pausedAt != 0)
+        {
+            metrics.Resumed(clock.GetElapsedTime(_pausedAt));
+            _pausedAt = 0;
+            Array.Clear(_lastAt);
         }
     }
 
@@ -65,11 +82,6 @@ internal sealed class MeasuredWriter(ServerMetrics metrics, IStreamWriter output
         {
             _hasText = true;
             metrics.FirstText(clock.GetElapsedTime(arrivedAt, now));
-        }
-
-        if (Interlocked.Exchange(ref _wasPaused, false))
-        {
-            Array.Clear(_lastAt);
         }
 
         ref var last = ref _lastAt[delta.Choice];

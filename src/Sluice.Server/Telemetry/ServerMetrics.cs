@@ -25,6 +25,8 @@ internal sealed class ServerMetrics : IDisposable
     private readonly Counter<long> _failures;
     private readonly Counter<long> _earlyStops;
     private readonly Counter<long> _tokensSaved;
+    private readonly Counter<long> _pauses;
+    private readonly Counter<double> _pausedTime;
     private readonly Histogram<double> _firstToken;
     private readonly Histogram<double> _interTokenLatency;
     private readonly Histogram<double> _duration;
@@ -50,6 +52,8 @@ internal sealed class ServerMetrics : IDisposable
         _failures = _meter.CreateCounter<long>("sluice_requests_failed", description: "Requests that ended with an error, by its code.");
         _earlyStops = _meter.CreateCounter<long>("sluice_early_stops", description: "Choices that a stop condition ended.");
         _tokensSaved = _meter.CreateCounter<long>("sluice_tokens_saved", description: "Tokens that max_tokens still allowed when a stop condition ended a choice.");
+        _pauses = _meter.CreateCounter<long>("sluice_pauses", description: "Generations that came to rest, by the reason.");
+        _pausedTime = _meter.CreateCounter<double>("sluice_paused_seconds", description: "Time that generations rested; counted when they go on or end.");
         _firstToken = Histogram("vllm:time_to_first_token_seconds", TimeToFirstToken, "From a request's arrival to its first text.");
         _interTokenLatency = Histogram("vllm:inter_token_latency_seconds", TimePerToken, "Between consecutive deltas of a choice, without pauses.");
         _duration = Histogram("vllm:e2e_request_latency_seconds", Durations, "From a request's arrival to its end.");
@@ -90,6 +94,15 @@ internal sealed class ServerMetrics : IDisposable
     public void FirstText(TimeSpan time) => _firstToken.Record(time.TotalSeconds);
 
     public void Gap(TimeSpan time) => _interTokenLatency.Record(time.TotalSeconds);
+
+    public void Paused(PauseReason reason) => _pauses.Add(1, KeyValuePair.Create<string, object?>("for", reason switch
+    {
+        PauseReason.NoReader => "a_reader",
+        PauseReason.SlowReaders => "slow_readers",
+        _ => "storage",
+    }));
+
+    public void Resumed(TimeSpan rested) => _pausedTime.Add(rested.TotalSeconds);
 
     public void EndedEarly(StopDetail detail)
     {

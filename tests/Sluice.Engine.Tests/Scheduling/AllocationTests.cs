@@ -50,7 +50,7 @@ public sealed class AllocationTests
             {
                 for (var i = 0; i < steps; i++)
                 {
-                    scheduler.EndDue();
+                    scheduler.Attend();
                     var batch = scheduler.Next(budget);
                     step.Run(batch);
                     budget.Observe(batch, TimeSpan.FromMilliseconds(12));

@@ -53,7 +53,7 @@ public sealed class SchedulerSimulation
             if (alive.Count > 0 && random.Next(15) == 0)
             {
                 alive[random.Next(alive.Count)].Stop.Cancel();
-                engine.Scheduler.EndDue();
+                engine.Scheduler.Attend();
                 Assert.All(alive, life => Assert.True(life.Log.End is not null || !life.Stop.IsCancellationRequested, "A stopped request goes on."));
             }
 
@@ -64,6 +64,7 @@ public sealed class SchedulerSimulation
                 pauses += life.Log.IsPaused ? 1 : 0;
             }
 
+            engine.Scheduler.Attend();
             var hadWork = engine.Scheduler.HasWork;
             var runs = engine.Step(random.Next(1, 100), fails: random.Next(60) == 0);
             Assert.Equal(hadWork, runs.Count > 0);

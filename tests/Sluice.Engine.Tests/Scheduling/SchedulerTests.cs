@@ -335,6 +335,7 @@ public sealed class SchedulerTests : IDisposable
     {
         var logs = Enumerable.Range(0, 40).Select(_ => new PausableLog { IsPaused = true }).ToList();
         logs.ForEach(log => Add(prompt: 10, output: log));
+        _engine.Scheduler.Attend();
         Assert.False(_engine.Scheduler.HasWork);
         var last = Add(prompt: 10, limit: 3);
         _engine.RunToEnd();

@@ -49,7 +49,7 @@ internal sealed class SimulatedEngine : IDisposable
     /// <summary>One step, as the engine does it; its runs. Where it fails, nothing of it is computed.</summary>
     public List<BatchRun> Step(int budget, bool fails = false)
     {
-        Scheduler.EndDue();
+        Scheduler.Attend();
         var batch = Scheduler.Next(TokenBudget.OfTokens(budget));
         var runs = batch.Runs.ToArray().ToList();
         Preemptions += Preempted();

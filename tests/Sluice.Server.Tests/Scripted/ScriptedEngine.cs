@@ -99,6 +99,15 @@ public sealed class ScriptedStream
     /// <summary>Generates a text, a token for each byte. Log probabilities are −1, −2 and so on by token of the delta; the alternatives are A, B …</summary>
     public void Say(string text, int choice = 0) => Say(Encoding.UTF8.GetBytes(text), text, choice);
 
+    /// <summary>Tells what is no part of the answer.</summary>
+    public void Tell(StreamEvent streamEvent)
+    {
+        lock (_gate)
+        {
+            _output.Append(streamEvent);
+        }
+    }
+
     /// <summary>Generates tokens of which <paramref name="text"/> is certain by now.</summary>
     public void Say(byte[] tokens, string text, int choice = 0)
     {

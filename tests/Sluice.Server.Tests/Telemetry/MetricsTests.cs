@@ -89,6 +89,28 @@ public sealed class MetricsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Pause_IsCountedByItsReasonAndIsNoGapBetweenTokens()
+    {
+        var clock = new ManualClock();
+        _server = await TestServer.StartAsync(_engine, clock: clock);
+        var (events, stream) = await StartAsync(Body);
+        stream.Say("a");
+        clock.Advance(TimeSpan.FromSeconds(1));
+        stream.Say("b");
+        stream.Tell(new StreamPaused(PauseReason.SlowReaders));
+        clock.Advance(TimeSpan.FromSeconds(7));
+        stream.Tell(new StreamResumed());
+        stream.Say("c");
+        stream.Finish();
+        await events.RestAsync();
+        var metrics = await ReadAsync();
+
+        Assert.Equal(1, metrics["sluice_pauses_total{for=\"slow_readers\"}"]);
+        Assert.Equal(7, metrics["sluice_paused_seconds_total"]);
+        Assert.Equal(1, metrics["vllm:inter_token_latency_seconds_sum{model_name=\"scripted\"}"]);
+    }
+
+    [Fact]
     public async Task ServerWithAKey_AsksForItHereToo()
     {
         _server = await TestServer.StartAsync(_engine, apiKey: "secret");

@@ -120,6 +120,7 @@ internal abstract record GenerationFields : IGenerationBody
             MaxTokens = MaxTokens,
             Stop = stop,
             StopConditions = StopConditions?.ToConditions(),
+            ReportsProgress = StreamOptions?.IncludeProgress ?? false,
             IgnoreEos = IgnoreEos ?? false,
             Choices = N ?? 1,
             PrefixSalt = CacheSalt ?? "",
@@ -168,6 +169,9 @@ internal abstract record GenerationFields : IGenerationBody
 internal sealed record StreamOptions
 {
     public bool? IncludeUsage { get; init; }
+
+    /// <summary>Extension: chunks that tell how far the request is, before its first text.</summary>
+    public bool? IncludeProgress { get; init; }
 
     /// <summary>vLLM's: the usage so far with every chunk.</summary>
     public bool? ContinuousUsageStats { get; init; }

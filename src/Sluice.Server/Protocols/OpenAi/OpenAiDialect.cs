@@ -21,6 +21,9 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names) :
     {
         switch (entry.Event)
         {
+            case StreamProgress progress:
+                WriteProgress(progress, output);
+                break;
             case StreamDelta delta:
                 WriteDelta(delta, entry.Before, output);
                 break;
@@ -79,6 +82,21 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names) :
 
     /// <summary>Writes the properties of a whole answer's choice.</summary>
     protected abstract void WriteChoice(Utf8JsonWriter json, Answer.Choice choice);
+
+    /// <summary>A chunk without choices, as that of the usage is: clients pass over it.</summary>
+    private void WriteProgress(StreamProgress progress, EventBlocks output)
+    {
+        var json = BeginChunk(output, isLast: true);
+        json.WriteStartArray("choices"u8);
+        json.WriteEndArray();
+        json.WriteStartObject("progress"u8);
+        json.WriteNumber("queue_place"u8, progress.QueuePlace);
+        json.WriteNumber("prompt_tokens"u8, progress.PromptTokens);
+        json.WriteNumber("prompt_tokens_done"u8, progress.PromptTokensDone);
+        json.WriteNumber("cached_tokens"u8, progress.CachedTokens);
+        json.WriteEndObject();
+        EndChunk(json, progress.PromptTokens, completionTokens: 0, output);
+    }
 
     private void WriteDelta(StreamDelta delta, in StreamContext before, EventBlocks output)
     {

@@ -32,6 +32,7 @@ internal static class UsageJson
         json.WriteNumber("queue_ms"u8, Milliseconds(timings.Queue));
         json.WriteNumber("prefill_ms"u8, Milliseconds(timings.Prefill));
         json.WriteNumber("decode_ms"u8, Milliseconds(timings.Decode));
+        json.WriteNumber("paused_ms"u8, Milliseconds(timings.Paused));
         if (timings.TimeToFirstToken is { } ttft)
         {
             json.WriteNumber("ttft_ms"u8, Milliseconds(ttft));
