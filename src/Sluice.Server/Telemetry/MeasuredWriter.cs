@@ -5,10 +5,10 @@ namespace Sluice.Server.Telemetry;
 /// <summary>Stands before a stream and takes the time of what passes. Its methods are called by the engine's thread, but for what is resumed.</summary>
 internal sealed class MeasuredWriter(ServerMetrics metrics, IStreamWriter output, StreamHeader header, long arrivedAt, TimeProvider clock) : IStreamWriter
 {
-    // When each choice's last text passed; 0 where there was none, or a pause since.
-    private readonly long[] _lastAt = new long[header.Telling.Choices];
+    // When each choice's last text passed; null where there was none, or a pause since.
+    private readonly long?[] _lastAt = new long?[header.Telling.Choices];
     private bool _hasText;
-    private long _pausedAt;
+    private long? _pausedAt;
     private FinishReason _reason;
 
     public bool IsPaused => output.IsPaused;
@@ -47,10 +47,10 @@ internal sealed class MeasuredWriter(ServerMetrics metrics, IStreamWriter output
 
     private void EndPause()
     {
-        if (_pausedAt != 0)
+        if (_pausedAt is { } since)
         {
-            metrics.Resumed(clock.GetElapsedTime(_pausedAt));
-            _pausedAt = 0;
+            metrics.Resumed(clock.GetElapsedTime(since));
+            _pausedAt = null;
             Array.Clear(_lastAt);
         }
     }
@@ -85,9 +85,9 @@ internal sealed class MeasuredWriter(ServerMetrics metrics, IStreamWriter output
         }
 
         ref var last = ref _lastAt[delta.Choice];
-        if (last != 0)
+        if (last is { } before)
         {
-            metrics.Gap(clock.GetElapsedTime(last, now));
+            metrics.Gap(clock.GetElapsedTime(before, now));
         }
 
         last = now;
