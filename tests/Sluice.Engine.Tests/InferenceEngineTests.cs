@@ -25,6 +25,18 @@ public sealed class InferenceEngineTests : IDisposable
     }
 
     [Fact]
+    public void ReaderThatHasEnough_EndsItsChoiceWithStop()
+    {
+        var log = new StreamLog();
+        Assert.Null(_engine.Start(Request(50) with { Choices = 2 }, new SatisfiedWriter(log, choice: 1, after: 4), CancellationToken.None));
+        var deltas = EngineRun.Deltas(log);
+
+        Assert.Equal(50, deltas.Where(delta => delta.Choice == 0).Sum(delta => delta.Tokens.Length));
+        Assert.InRange(deltas.Where(delta => delta.Choice == 1).Sum(delta => delta.Tokens.Length), 1, 20);
+        Assert.Equal(FinishReason.Stop, deltas.Last(delta => delta.Choice == 1).Finish);
+    }
+
+    [Fact]
     public void EndOfTheContext_EndsWithLength()
     {
         var log = Start(Request(null) with { Prompt = [.. Enumerable.Repeat(300, RandomModelFile.Context - 7)] });
@@ -354,4 +366,18 @@ public sealed class InferenceEngineTests : IDisposable
     };
 
     private static string Text(StreamLog log) => string.Concat(EngineRun.Deltas(log).Select(delta => delta.Text));
+
+    /// <summary>Has enough of one choice once its text is so long.</summary>
+    private sealed class SatisfiedWriter(StreamLog log, int choice, int after) : IStreamWriter
+    {
+        private int _length;
+
+        public bool HasEnough(int asked) => asked == choice && _length >= after;
+
+        public void Append(StreamEvent streamEvent)
+        {
+            _length += streamEvent is StreamDelta delta && delta.Choice == choice ? delta.Text.Length : 0;
+            log.Append(streamEvent);
+        }
+    }
 }

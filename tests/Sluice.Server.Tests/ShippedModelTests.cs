@@ -31,6 +31,30 @@ public sealed class ShippedModelTests
         Assert.True(chunks[^1].At("timings.ttft_ms").GetDouble() > 0);
     }
 
+    [Theory]
+    [InlineData("""{"type":"function","function":{"name":"tell_story"}}""")]
+    [InlineData("\"required\"")]
+    public async Task ForcedToolCall_StreamsWhateverTheModelWritesAsArguments(string choice)
+    {
+        await using var server = await StartAsync();
+        var fields = $"{Story}, \"tool_choice\":{choice}, " + """
+            "tools":[{"type":"function","function":{"name":"tell_story","parameters":{"type":"object","properties":{"title":{"type":"string"}}}}}]
+            """;
+        var whole = await (await server.PostAsync("/v1/chat/completions", $"{{{fields}}}")).ReadJsonAsync();
+        using var response = await server.PostAsync("/v1/chat/completions", $$"""{ {{fields}}, "stream":true }""");
+        using var events = await SseReader.OpenAsync(response);
+        var deltas = (await events.RestAsync())[..^1].ConvertAll(chunk => JsonElement.Parse(chunk).At("choices.0.delta"));
+        var calls = deltas.Where(delta => delta.Has("tool_calls")).SelectMany(delta => delta.At("tool_calls").EnumerateArray()).ToList();
+        var arguments = string.Concat(calls.Select(call => call.Text("function.arguments")));
+
+        Assert.Equal("tell_story", calls[0].Text("function.name"));
+        Assert.True(calls.Count > 3, $"{calls.Count} chunks are no stream.");
+        Assert.NotEqual("", arguments);
+        Assert.Equal(whole.Text("choices.0.message.tool_calls.0.function.arguments"), arguments);
+        Assert.All(deltas, delta => Assert.False(delta.Has("content") && delta.At("content").ValueKind == JsonValueKind.String));
+        TestContext.Current.TestOutputHelper!.WriteLine($"{whole.Text("choices.0.finish_reason")}: {arguments}");
+    }
+
     [Fact]
     public async Task EchoedPrompt_IsScoredTokenByToken()
     {

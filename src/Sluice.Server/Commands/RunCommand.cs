@@ -6,7 +6,7 @@ using System.Text;
 using Sluice.Engine;
 using Sluice.Engine.Requests;
 using Sluice.Engine.Tokens.Templates;
-using Sluice.Server.Api.OpenAi;
+using Sluice.Server.Api.Chat;
 using Sluice.Server.Configuration;
 using Sluice.Streams;
 

@@ -16,13 +16,24 @@ internal static class CallIds
 
     private const int Length = 24;
 
+    /// <summary>An id that the format can have: the given one, or one made of it.</summary>
+    public static string Fit(string id, CallSyntax syntax)
+        => !IsMistral(syntax) || (id.Length == MistralLength && id.All(char.IsAsciiLetterOrDigit)) ? id : Characterize(id, MistralLength);
+
     public static string Of(StreamId stream, int choice, int call, CallSyntax syntax)
     {
+        var name = $"{stream.Value}/{choice}/{call}";
+        return IsMistral(syntax) ? Characterize(name, MistralLength) : "call_" + Characterize(name, Length);
+    }
+
+    private static bool IsMistral(CallSyntax syntax) => syntax is CallSyntax.MistralList or CallSyntax.MistralNamed;
+
+    private static string Characterize(string text, int length)
+    {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes($"{stream.Value}/{choice}/{call}"), hash);
-        var isMistral = syntax is CallSyntax.MistralList or CallSyntax.MistralNamed;
-        var id = new StringBuilder(isMistral ? "" : "call_");
-        foreach (var value in hash[..(isMistral ? MistralLength : Length)])
+        SHA256.HashData(Encoding.UTF8.GetBytes(text), hash);
+        var id = new StringBuilder(length);
+        foreach (var value in hash[..length])
         {
             id.Append(Characters[value % Characters.Length]);
         }

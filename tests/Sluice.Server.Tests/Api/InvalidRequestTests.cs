@@ -101,7 +101,6 @@ public sealed class InvalidRequestTests : IAsyncLifetime
     [InlineData("logprobs", """{"messages":[{"role":"user","content":"a"}],"logprobs":5}""", "must be true or false")]
     [InlineData("max_completion_tokens", """{"messages":[{"role":"user","content":"a"}],"max_completion_tokens":-1}""", "max_completion_tokens is -1")]
     [InlineData("chat_template_kwargs", """{"messages":[{"role":"user","content":"a"}],"chat_template_kwargs":[]}""", "must be an object")]
-    [InlineData("tools", """{"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function"}]}""", "not supported")]
     [InlineData("response_format", """{"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_object"}}""", "not supported yet")]
     public Task WrongChat_IsNamed(string param, string json, string says) => AssertRefusedAsync(Chat, json, param, says);
 

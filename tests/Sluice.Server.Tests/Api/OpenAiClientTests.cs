@@ -96,6 +96,59 @@ public sealed class OpenAiClientTests
         await stream.Stopped;
     }
 
+    [Fact]
+    public async Task ToolCall_StreamsAndItsResultGoesBack()
+    {
+        var engine = Chat.ChatTemplates.Engine(Chat.ChatTemplates.Qwen);
+        await using var server = await TestServer.StartAsync(engine, Key);
+        var tool = ChatTool.CreateFunctionTool("get_weather", "Tells the weather.", BinaryData.FromString("""{"type":"object","properties":{"city":{"type":"string"}}}"""));
+        var options = new ChatCompletionOptions { Tools = { tool }, ToolChoice = ChatToolChoice.CreateRequiredChoice(), AllowParallelToolCalls = false };
+        var (id, name, arguments, finish) = ("", "", new List<string>(), (ChatFinishReason?)null);
+        var updates = Client(server).CompleteChatStreamingAsync([new UserChatMessage("Weather?")], options, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var more = updates.MoveNextAsync();
+        var stream = await engine.NextAsync();
+        foreach (var text in (string[])[" {\"ci", "ty\": \"P", "aris\"}", "}"])
+        {
+            stream.Say(text);
+        }
+
+        Assert.True(stream.HasEnough());
+        stream.Finish();
+        while (await more)
+        {
+            Assert.Empty(updates.Current.ContentUpdate);
+            foreach (var call in updates.Current.ToolCallUpdates)
+            {
+                (id, name) = (call.ToolCallId ?? id, call.FunctionName ?? name);
+                if (call.FunctionArgumentsUpdate is { } update && update.ToMemory().Length > 0)
+                {
+                    arguments.Add(update.ToString());
+                }
+            }
+
+            finish = updates.Current.FinishReason ?? finish;
+            more = updates.MoveNextAsync();
+        }
+
+        Assert.Equal("get_weather", name);
+        Assert.Equal(["{\"ci", "ty\": \"P", "aris\"}"], arguments);
+        Assert.Equal(ChatFinishReason.ToolCalls, finish);
+
+        var answer = Client(server).CompleteChatAsync(
+            [
+                new UserChatMessage("Weather?"),
+                new AssistantChatMessage([ChatToolCall.CreateFunctionToolCall(id, name, BinaryData.FromString(string.Concat(arguments)))]),
+                new ToolChatMessage(id, "21 °C"),
+            ],
+            cancellationToken: TestContext.Current.CancellationToken);
+        stream = await engine.NextAsync();
+        Assert.Contains("{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call><|im_end|>\n<|im_start|>tool\n21 °C<|im_end|>", engine.Model.Tokenizer.Decode(stream.Request.Prompt.AsSpan(), includeSpecial: true), StringComparison.Ordinal);
+        stream.Say("Mild.");
+        stream.Finish();
+        ChatCompletion told = await answer;
+        Assert.Equal("Mild.", told.Content.Single().Text);
+    }
+
     private static ChatClient Client(TestServer server, string key = Key)
         => new("scripted", new ApiKeyCredential(key), new OpenAIClientOptions { Endpoint = new Uri(server.Address, "/v1") });
 }

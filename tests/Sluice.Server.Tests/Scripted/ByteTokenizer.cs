@@ -3,20 +3,19 @@ using Sluice.Engine.Tokens;
 
 namespace Sluice.Server.Tests.Scripted;
 
-/// <summary>A token for every byte, and four special ones after them.</summary>
-public sealed class ByteTokenizer : Tokenizer
+/// <summary>A token for every byte, and special ones after them: four, and those that a test wants.</summary>
+public sealed class ByteTokenizer(params string[] more) : Tokenizer
 {
     public const int Bos = 256;
     public const int Eos = 257;
     public const int TurnStart = 258;
     public const int TurnEnd = 259;
 
-    private static readonly string[] Special = ["<bos>", "<eos>", "<|im_start|>", "<|im_end|>"];
+    private readonly string[] _special = ["<bos>", "<eos>", "<|im_start|>", "<|im_end|>", .. more];
 
-    private static readonly byte[][] Pieces =
-        [.. Enumerable.Range(0, 256).Select(value => (byte[])[(byte)value]), .. Special.Select(Encoding.UTF8.GetBytes)];
+    private static readonly byte[][] Bytes = [.. Enumerable.Range(0, 256).Select(value => (byte[])[(byte)value])];
 
-    public override int VocabularySize => Pieces.Length;
+    public override int VocabularySize => Bytes.Length + _special.Length;
 
     public override int? BosToken => Bos;
 
@@ -40,11 +39,11 @@ public sealed class ByteTokenizer : Tokenizer
         {
             for (var at = 0; at < text.Length;)
             {
-                var special = parseSpecial ? Array.FindIndex(Special, piece => text.AsSpan(at).StartsWith(piece, StringComparison.Ordinal)) : -1;
+                var special = parseSpecial ? Array.FindIndex(_special, piece => text.AsSpan(at).StartsWith(piece, StringComparison.Ordinal)) : -1;
                 if (special >= 0)
                 {
                     tokens.Add(Bos + special);
-                    at += Special[special].Length;
+                    at += _special[special].Length;
                     continue;
                 }
 
@@ -57,9 +56,9 @@ public sealed class ByteTokenizer : Tokenizer
         return [.. tokens];
     }
 
-    public override ReadOnlySpan<byte> GetBytes(int token) => Pieces[token];
+    public override ReadOnlySpan<byte> GetBytes(int token) => token < Bos ? Bytes[token] : Encoding.UTF8.GetBytes(_special[token - Bos]);
 
-    public override string GetPiece(int token) => Encoding.UTF8.GetString(Pieces[token]);
+    public override string GetPiece(int token) => Encoding.UTF8.GetString(GetBytes(token));
 
     public override string Decode(ReadOnlySpan<int> tokens, bool includeSpecial)
     {
@@ -68,7 +67,7 @@ public sealed class ByteTokenizer : Tokenizer
         {
             if (includeSpecial || !IsControl(token))
             {
-                bytes.AddRange(Pieces[token]);
+                bytes.AddRange(GetBytes(token));
             }
         }
 

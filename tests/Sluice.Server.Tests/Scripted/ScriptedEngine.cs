@@ -96,6 +96,9 @@ public sealed class ScriptedStream
     /// <summary>Completes when somebody stops the generation before its end.</summary>
     public Task Stopped => Patience.For(_stopped.Task);
 
+    /// <summary>Whether the engine would end the choice here, because nothing more of it would be told.</summary>
+    public bool HasEnough(int choice = 0) => _output.HasEnough(choice);
+
     /// <summary>Generates a text, a token for each byte. Log probabilities are −1, −2 and so on by token of the delta; the alternatives are A, B …</summary>
     public void Say(string text, int choice = 0) => Say(Encoding.UTF8.GetBytes(text), text, choice);
 

@@ -20,14 +20,17 @@ public sealed class ChatTemplate
 
     private readonly JinjaTemplate _template;
 
-    private ChatTemplate(JinjaTemplate template) => _template = template;
+    private ChatTemplate(string source, JinjaTemplate template) => (Source, _template) = (source, template);
+
+    /// <summary>The template as the model's file has it.</summary>
+    public string Source { get; }
 
     /// <summary>Reads a template. The source may be hostile: it ends in a template or an error, within bounds.</summary>
     /// <exception cref="ChatTemplateException">The source is no template, or uses what is not supported; the message says where and what.</exception>
     public static ChatTemplate Parse(string source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return new ChatTemplate(JinjaTemplate.Parse(source));
+        return new ChatTemplate(source, JinjaTemplate.Parse(source));
     }
 
     /// <summary>Writes a chat as a prompt.</summary>

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Sluice.Engine;
 using Sluice.Engine.Requests;
-using Sluice.Server.Api.OpenAi;
+using Sluice.Server.Api.Chat;
 using Sluice.Server.Protocols.Anthropic;
 using Sluice.Streams;
 

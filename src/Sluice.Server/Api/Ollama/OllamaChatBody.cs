@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Sluice.Engine;
 using Sluice.Engine.Tokens.Templates;
-using Sluice.Server.Api.OpenAi;
+using Sluice.Server.Api.Chat;
 using Sluice.Server.Protocols.Ollama;
 
 namespace Sluice.Server.Api.Ollama;

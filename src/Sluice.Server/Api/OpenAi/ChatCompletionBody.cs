@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Sluice.Engine;
-using Sluice.Engine.Requests;
+using Sluice.Server.Api.Chat;
 using Sluice.Server.Protocols.OpenAi;
 
 namespace Sluice.Server.Api.OpenAi;
@@ -17,20 +17,35 @@ internal sealed record ChatCompletionBody : GenerationFields
 
     public int? TopLogprobs { get; init; }
 
+    public JsonElement? Tools { get; init; }
+
+    public JsonElement? ToolChoice { get; init; }
+
+    public bool? ParallelToolCalls { get; init; }
+
+    /// <summary>How much the model is to reason, for templates that have a word for it or a switch.</summary>
+    public string? ReasoningEffort { get; init; }
+
     /// <summary>Extension: values that the model's chat template reads, such as <c>enable_thinking</c>.</summary>
     public Dictionary<string, JsonElement>? ChatTemplateKwargs { get; init; }
 
-    // Asked for by name and not there yet: refused, because an answer without them would look right and be wrong.
-
-    public JsonElement? Tools { get; init; }
+    // Asked for by name and not there: refused, because an answer without them would look right and be wrong.
 
     public JsonElement? Functions { get; init; }
 
+    public JsonElement? FunctionCall { get; init; }
+
     public JsonElement? ResponseFormat { get; init; }
+
+    public List<string>? Modalities { get; init; }
+
+    public JsonElement? Audio { get; init; }
+
+    public JsonElement? WebSearchOptions { get; init; }
 
     public override string Dialect => ChatDialect.Name;
 
-    public override Outcome<GenerationRequest> ToRequest(LoadedModel model, long arrivedAt)
+    public override Outcome<ReadableRequest> ToRequest(LoadedModel model, long arrivedAt)
     {
         if (Unsupported() is { } refusal)
         {
@@ -42,16 +57,17 @@ internal sealed record ChatCompletionBody : GenerationFields
             return ApiError.Invalid("top_logprobs", "top_logprobs is only allowed with \"logprobs\": true.");
         }
 
-        if (!ChatPrompt.Encode(Messages, ChatTemplateKwargs, addGenerationPrompt: true, model).Succeeded(out var prompt, out var error))
+        if (!Encode(model).Succeeded(out var chat, out var error))
         {
             return error;
         }
 
-        return ToRequest(prompt, model, arrivedAt, request => request with
+        return ToRequest(chat.Tokens, model, arrivedAt, request => request with
         {
             MaxTokens = MaxCompletionTokens ?? MaxTokens,
             Logprobs = Logprobs is true ? TopLogprobs ?? 0 : null,
-        });
+            TextTokens = chat.TextTokens,
+        }).Succeeded(out var read, out error) ? read with { Reading = chat.Reading } : error;
     }
 
     protected override string WireName(string field) => field switch
@@ -62,35 +78,45 @@ internal sealed record ChatCompletionBody : GenerationFields
         _ => base.WireName(field),
     };
 
-    private ApiError? Unsupported()
+    private Outcome<ChatEncoding> Encode(LoadedModel model)
     {
-        foreach (var (name, value) in (ReadOnlySpan<(string, JsonElement?)>)[("tools", Tools), ("functions", Functions)])
+        if (!ChatMessages.Read(Messages).Succeeded(out var turns, out var error)
+            || !ToolFields.ReadTools(Tools).Succeeded(out var tools, out error)
+            || !ToolFields.ReadChoice(ToolChoice, tools).Succeeded(out var choice, out error)
+            || !Chat.ReasoningEffort.TemplateValues(ReasoningEffort, ChatTemplateKwargs, model).Succeeded(out var values, out error))
         {
-            if (value is { } asked && !(asked.ValueKind == JsonValueKind.Array && asked.GetArrayLength() == 0))
-            {
-                return ApiError.Invalid(name, $"{name} is not supported: this server does not call tools yet.", "unsupported_parameter");
-            }
+            return error;
         }
 
-        var plain = ResponseFormat is not { } format
-            || (format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out var type) && JsonText.TryGet(type, out var text) && text == "text");
-        return plain ? null : ApiError.Invalid("response_format", "response_format can only be {\"type\": \"text\"}: structured output is not supported yet.", "unsupported_parameter");
+        return ChatPrompt.Encode(
+            new ChatInput(turns) { Tools = tools, Choice = choice, ParallelCalls = ParallelToolCalls ?? true, TemplateValues = values }, model);
     }
-}
 
-/// <summary>One message of a chat.</summary>
-internal sealed record ChatMessageBody
-{
-    public string? Role { get; init; }
+    private ApiError? Unsupported()
+    {
+        if (Functions is { } functions && !(functions.ValueKind == JsonValueKind.Array && functions.GetArrayLength() == 0))
+        {
+            return Refuse("functions", "functions is OpenAI's old form of tools; send tools.");
+        }
 
-    /// <summary>A string, an array of text parts, or null beside tool calls.</summary>
-    public JsonElement? Content { get; init; }
+        if (FunctionCall is { } call && !(JsonText.TryGet(call, out var word) && word is "none" or "auto"))
+        {
+            return Refuse("function_call", "function_call is OpenAI's old form of tool_choice; send tools and tool_choice.");
+        }
 
-    public string? Name { get; init; }
+        if (ResponseFormat is { } format
+            && !(format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out var type) && JsonText.TryGet(type, out var text) && text == "text"))
+        {
+            return Refuse("response_format", "response_format can only be {\"type\": \"text\"}: structured output is not supported yet.");
+        }
 
-    public string? ReasoningContent { get; init; }
+        if (Modalities?.Exists(static modality => modality != "text") is true || Audio is not null)
+        {
+            return Refuse(Audio is null ? "modalities" : "audio", "modalities can only be [\"text\"]: this server writes text and nothing else.");
+        }
 
-    public JsonElement? ToolCalls { get; init; }
+        return WebSearchOptions is null ? null : Refuse("web_search_options", "web_search_options is not supported: this server searches nothing.");
 
-    public string? ToolCallId { get; init; }
+        static ApiError Refuse(string field, string message) => ApiError.Invalid(field, message, "unsupported_parameter");
+    }
 }

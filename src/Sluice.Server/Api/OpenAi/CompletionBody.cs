@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Sluice.Engine;
-using Sluice.Engine.Requests;
 using Sluice.Server.Protocols.OpenAi;
 
 namespace Sluice.Server.Api.OpenAi;
@@ -25,7 +24,7 @@ internal sealed record CompletionBody : GenerationFields
 
     public override string Dialect => TextDialect.Name;
 
-    public override Outcome<GenerationRequest> ToRequest(LoadedModel model, long arrivedAt)
+    public override Outcome<ReadableRequest> ToRequest(LoadedModel model, long arrivedAt)
     {
         if (!string.IsNullOrEmpty(Suffix))
         {

@@ -65,7 +65,7 @@ internal abstract record GenerationFields : IGenerationBody
     public abstract string Dialect { get; }
 
     /// <summary>The body as a validated request.</summary>
-    public abstract Outcome<GenerationRequest> ToRequest(LoadedModel model, long arrivedAt);
+    public abstract Outcome<ReadableRequest> ToRequest(LoadedModel model, long arrivedAt);
 
     /// <inheritdoc/>
     public Outcome<GenerationAsk> ToAsk(IInferenceEngine engine, long arrivedAt, IdempotencyKey? key, bool isStream = false)
@@ -73,7 +73,7 @@ internal abstract record GenerationFields : IGenerationBody
 
     private Outcome<GenerationAsk> Ask(IInferenceEngine engine, long arrivedAt, IdempotencyKey? key)
     {
-        if (!ToRequest(engine.Model, arrivedAt).Succeeded(out var request, out var error) || !GenerationAsk.TryReadOnDisconnect(OnDisconnect, out var onDisconnect, out error))
+        if (!ToRequest(engine.Model, arrivedAt).Succeeded(out var read, out var error) || !GenerationAsk.TryReadOnDisconnect(OnDisconnect, out var onDisconnect, out error))
         {
             return error;
         }
@@ -81,9 +81,9 @@ internal abstract record GenerationFields : IGenerationBody
         return new GenerationAsk
         {
             Engine = engine,
-            Request = request,
+            Request = read.Request,
             Dialect = Dialect,
-            Telling = Telling(request),
+            Telling = Telling(read),
             IsStreamed = Stream ?? false,
             OnDisconnect = onDisconnect,
             Key = key,
@@ -91,17 +91,18 @@ internal abstract record GenerationFields : IGenerationBody
     }
 
     /// <summary>How the answer is to be told.</summary>
-    protected virtual Telling Telling(GenerationRequest request) => new()
+    protected virtual Telling Telling(ReadableRequest read) => new()
     {
-        Choices = request.Choices,
-        Logprobs = request.Logprobs is not null,
+        Choices = read.Request.Choices,
+        Logprobs = read.Request.Logprobs is not null,
         TokensAsIds = ReturnTokensAsTokenIds ?? false,
         IncludeUsage = StreamOptions?.IncludeUsage ?? false,
         ContinuousUsage = StreamOptions is { IncludeUsage: true, ContinuousUsageStats: true },
+        Reading = read.Reading,
     };
 
     /// <summary>The fields as one validated request; <paramref name="complete"/> adds what the dialect says in its own way.</summary>
-    protected Outcome<GenerationRequest> ToRequest(
+    protected Outcome<ReadableRequest> ToRequest(
         ImmutableArray<int> prompt, LoadedModel model, long arrivedAt, Func<GenerationRequest, GenerationRequest> complete)
     {
         if (StreamOptions is not null && Stream is not true)
@@ -141,7 +142,7 @@ internal abstract record GenerationFields : IGenerationBody
         });
         return RequestValidator.Validate(request, model.ContextLength, model.Tokenizer.VocabularySize) is { } refusal
             ? ApiError.From(refusal, WireName(refusal.Field))
-            : request;
+            : new ReadableRequest(request, Reading: null);
     }
 
     /// <summary>What the dialect calls a field of <see cref="GenerationRequest"/>.</summary>
@@ -164,6 +165,11 @@ internal abstract record GenerationFields : IGenerationBody
         return biases.MoveToImmutable();
     }
 }
+
+/// <summary>A request, and how the answer to it is to be read.</summary>
+/// <param name="Request">The request.</param>
+/// <param name="Reading">How; null where the answer is nothing but text.</param>
+internal readonly record struct ReadableRequest(GenerationRequest Request, AnswerReading? Reading);
 
 /// <summary>What a stream tells besides its text.</summary>
 internal sealed record StreamOptions

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Sluice.Engine;
+using Sluice.Server.Api.Chat;
 using Sluice.Server.Api.OpenAi;
 
 namespace Sluice.Server.Api.Tokenization;
@@ -16,6 +17,10 @@ internal sealed record TokenizeBody
 
     public List<ChatMessageBody>? Messages { get; init; }
 
+    public JsonElement? Tools { get; init; }
+
+    public JsonElement? ToolChoice { get; init; }
+
     public bool? AddGenerationPrompt { get; init; }
 
     public Dictionary<string, JsonElement>? ChatTemplateKwargs { get; init; }
@@ -27,10 +32,23 @@ internal sealed record TokenizeBody
     public Outcome<ImmutableArray<int>> Encode(LoadedModel model) => (Prompt, Messages) switch
     {
         (not null, null) => ImmutableArray.Create(model.Tokenizer.Encode(Prompt, AddSpecialTokens ?? true, ParseSpecialTokens ?? true)),
-        (null, not null) => ChatPrompt.Encode(Messages, ChatTemplateKwargs, AddGenerationPrompt ?? true, model),
+        (null, not null) => EncodeChat(model),
         (null, null) => ApiError.Invalid("prompt", "prompt is missing; it must be a string. messages can stand instead of it."),
         _ => ApiError.Invalid("messages", "prompt and messages cannot both be given."),
     };
+
+    private Outcome<ImmutableArray<int>> EncodeChat(LoadedModel model)
+    {
+        if (!ChatMessages.Read(Messages).Succeeded(out var turns, out var error)
+            || !ToolFields.ReadTools(Tools).Succeeded(out var tools, out error)
+            || !ToolFields.ReadChoice(ToolChoice, tools).Succeeded(out var choice, out error))
+        {
+            return error;
+        }
+
+        var chat = new ChatInput(turns) { Tools = tools, Choice = choice, TemplateValues = ChatTemplateKwargs, AddGenerationPrompt = AddGenerationPrompt ?? true };
+        return ChatPrompt.Encode(chat, model).Succeeded(out var encoding, out error) ? encoding.Tokens : error;
+    }
 }
 
 /// <summary>The body of <c>POST /v1/detokenize</c>.</summary>

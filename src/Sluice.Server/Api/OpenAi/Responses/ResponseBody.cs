@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Sluice.Engine;
 using Sluice.Engine.Requests;
+using Sluice.Server.Api.Chat;
 using Sluice.Server.Protocols.OpenAi.Responses;
 using Sluice.Streams;
 
@@ -70,7 +71,7 @@ internal sealed record ResponseBody : GenerationFields
         return this with { Items = [.. before, .. items], OnDisconnect = OnDisconnect ?? (Background is true ? "continue" : null) };
     }
 
-    public override Outcome<GenerationRequest> ToRequest(LoadedModel model, long arrivedAt)
+    public override Outcome<ReadableRequest> ToRequest(LoadedModel model, long arrivedAt)
     {
         if (Refusal() is { } refusal)
         {
@@ -86,10 +87,10 @@ internal sealed record ResponseBody : GenerationFields
         return ToRequest(prompt, model, arrivedAt, request => request with { MaxTokens = MaxOutputTokens });
     }
 
-    protected override Telling Telling(GenerationRequest request) => base.Telling(request) with
+    protected override Telling Telling(ReadableRequest read) => base.Telling(read) with
     {
         KeepsText = true,
-        Echo = ResponseEcho.Compose(json => WriteEcho(json, request), Items!),
+        Echo = ResponseEcho.Compose(json => WriteEcho(json, read.Request), Items!),
     };
 
     protected override string WireName(string field) => field switch

@@ -1,0 +1,71 @@
+using Sluice.Engine;
+using Sluice.Server.Parsing;
+using Sluice.Streams;
+
+namespace Sluice.Server.Api.Chat;
+
+/// <summary>How a model writes reasoning and calls, known by its chat template and its vocabulary.</summary>
+/// <param name="Calls">How it writes calls.</param>
+/// <param name="TakesTools">Whether its template writes tools, calls and results into the prompt; else <see cref="ToolInstruction"/> does.</param>
+/// <param name="Reasoning">How it marks reasoning.</param>
+internal readonly record struct ChatFormat(CallSyntax Calls, bool TakesTools, ReasoningSyntax Reasoning)
+{
+    /// <summary>What templates that write tools have in them, the first that fits.</summary>
+    private static readonly (string Sign, CallSyntax Calls)[] Signs =
+    [
+        ("<function=", CallSyntax.Tagged),
+        (HermesReader.Open, CallSyntax.Hermes),
+        (MistralReader.Arguments, CallSyntax.MistralNamed),
+        (MistralReader.Open, CallSyntax.MistralList),
+        (BareJsonReader.Tag, CallSyntax.BareJson),
+        ("\"parameters\": dictionary of argument name", CallSyntax.BareJson), // Llama 3's own words to the model
+    ];
+
+    public static ChatFormat Of(LoadedModel model)
+    {
+        var template = model.ChatTemplate?.Source ?? "";
+        var reasoning = Writes("<think>") ? ReasoningSyntax.Think : Writes("[THINK]") ? ReasoningSyntax.BracketThink : ReasoningSyntax.None;
+        if (template.Contains("tools", StringComparison.Ordinal))
+        {
+            foreach (var (sign, calls) in Signs)
+            {
+                if (template.Contains(sign, StringComparison.Ordinal))
+                {
+                    return new ChatFormat(calls, TakesTools: true, reasoning);
+                }
+            }
+        }
+
+        return new ChatFormat(CallSyntax.Hermes, TakesTools: false, reasoning);
+
+        // A model that marks its reasoning has a template that knows of it, or a token for the mark.
+        bool Writes(string open) => template.Contains(open, StringComparison.Ordinal)
+            || template.Contains(open.Insert(1, "/"), StringComparison.Ordinal)
+            || model.Tokenizer.Encode(open, addSpecial: false, parseSpecial: true).Length == 1;
+    }
+
+    /// <summary>The markers that the answer is looked through for.</summary>
+    public static string[] MarkersOf(AnswerReading reading)
+    {
+        string[] calls = reading.Calls switch
+        {
+            CallSyntax.Hermes => [HermesReader.Open, HermesReader.Close],
+            CallSyntax.Tagged => [HermesReader.Open, HermesReader.Close, TaggedReader.Function, TaggedReader.Parameter],
+            CallSyntax.BareJson => [BareJsonReader.Tag],
+            CallSyntax.MistralList or CallSyntax.MistralNamed => [MistralReader.Open, MistralReader.CallId, MistralReader.Arguments],
+            _ => [],
+        };
+        return ReasoningMarkers.Of(reading.Reasoning) is { } reasoning ? [reasoning.Open, reasoning.Close, .. calls] : calls;
+    }
+
+    /// <summary>How an answer begins that is a call.</summary>
+    /// <param name="name">The tool; null leaves it to the model.</param>
+    public string CallBeginning(string? name) => Calls switch
+    {
+        CallSyntax.Tagged => $"{HermesReader.Open}\n{TaggedReader.Function}{(name is null ? "" : $"{name}>\n")}",
+        CallSyntax.BareJson => $"{{\"name\": \"{(name is null ? "" : $"{name}\", \"parameters\":")}",
+        CallSyntax.MistralList => $"{MistralReader.Open} [{{\"name\": \"{(name is null ? "" : $"{name}\", \"arguments\":")}",
+        CallSyntax.MistralNamed => $"{MistralReader.Open}{(name is null ? "" : name + MistralReader.Arguments)}",
+        _ => $"{HermesReader.Open}\n{{\"name\": \"{(name is null ? "" : $"{name}\", \"arguments\":")}",
+    };
+}
