@@ -8,6 +8,7 @@ using Sluice.Server.Api.Streams;
 using Sluice.Server.Api.Tokenization;
 using Sluice.Server.Commands;
 using Sluice.Server.Protocols.Grpc;
+using Sluice.Server.Protocols.WebSocket;
 using Sluice.Server.Telemetry;
 
 return await CommandLine.RunAsync(args);
@@ -53,6 +54,8 @@ namespace Sluice.Server
             app.MapGet("/v1/streams/{id}", StreamEndpoints.GetAsync);
             app.MapDelete("/v1/streams/{id}", StreamEndpoints.DeleteAsync);
             app.MapGet("/v1/streams/{id}/events", StreamEndpoints.ReadAsync);
+
+            app.MapMethods("/v1/ws", Handshake.Methods, SocketEndpoint.StreamsAsync);
 
             app.MapPost("/v1/tokenize", TokenEndpoints.TokenizeAsync);
             app.MapPost("/v1/detokenize", TokenEndpoints.DetokenizeAsync);

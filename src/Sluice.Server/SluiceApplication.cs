@@ -3,6 +3,7 @@ using Sluice.Server.Access;
 using Sluice.Server.Access.Keys;
 using Sluice.Server.Api;
 using Sluice.Server.Configuration;
+using Sluice.Server.Protocols.WebSocket;
 using Sluice.Server.Shutdown;
 using Sluice.Server.Telemetry;
 using Sluice.Streams;
@@ -50,6 +51,7 @@ internal static class SluiceApplication
         builder.Services.AddSingleton<IHostLifetime, SignalLifetime>();
         builder.Services.AddSingleton<GenerationRunner>();
         builder.Services.AddSingleton<GenerationAnswers>();
+        builder.Services.AddSingleton<SocketEndpoint>();
         builder.Services.AddSingleton(_ => new StreamRegistry(options.Streams, clock));
         builder.Services.AddSingleton(_ => models);
 

@@ -4,6 +4,7 @@ using Sluice.Server.Api.Ollama;
 using Sluice.Server.Api.OpenAi;
 using Sluice.Server.Api.OpenAi.Responses;
 using Sluice.Server.Api.Tokenization;
+using Sluice.Server.Protocols.WebSocket;
 
 namespace Sluice.Server.Api;
 
@@ -22,4 +23,5 @@ namespace Sluice.Server.Api;
 [JsonSerializable(typeof(ModelNameBody))]
 [JsonSerializable(typeof(TokenizeBody))]
 [JsonSerializable(typeof(DetokenizeBody))]
+[JsonSerializable(typeof(ClientMessage))]
 internal sealed partial class ApiJson : JsonSerializerContext;

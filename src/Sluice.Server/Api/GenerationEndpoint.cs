@@ -63,14 +63,15 @@ internal static class GenerationEndpoint
         }
 
         key = values.ToString();
-        if (key.Length is > 0 and <= LongestKey && key.All(char.IsAscii))
-        {
-            return true;
-        }
-
-        error = ApiError.Invalid(KeyHeader, $"{KeyHeader} must be 1 to {LongestKey} ASCII characters.");
-        return false;
+        error = KeyFault(key, KeyHeader);
+        return error is null;
     }
+
+    /// <summary>Why a text cannot be an idempotency key; null where it can.</summary>
+    /// <param name="key">The text.</param>
+    /// <param name="name">What the transport calls the key.</param>
+    public static ApiError? KeyFault(string key, string name)
+        => key.Length is > 0 and <= LongestKey && key.All(char.IsAscii) ? null : ApiError.Invalid(name, $"{name} must be 1 to {LongestKey} ASCII characters.");
 }
 
 /// <summary>A body with what else its request says.</summary>

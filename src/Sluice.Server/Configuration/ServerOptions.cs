@@ -4,6 +4,7 @@ using System.Net;
 using Sluice.Engine;
 using Sluice.Engine.Cache;
 using Sluice.Server.Access;
+using Sluice.Server.Protocols.WebSocket;
 using Sluice.Streams;
 
 namespace Sluice.Server.Configuration;
@@ -16,6 +17,8 @@ internal sealed record ServerOptions
     public required EngineOptions Engine { get; init; }
 
     public StreamLimits Streams { get; init; } = new();
+
+    public SocketLimits Sockets { get; init; } = new();
 
     public IPAddress Host { get; init; } = IPAddress.Loopback;
 
