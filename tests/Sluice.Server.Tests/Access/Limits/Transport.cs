@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Sluice.Server.Protocols.Grpc.V1;
 using Sluice.Server.Tests.Scripted;
 
 namespace Sluice.Server.Tests.Access.Limits;
@@ -13,14 +14,20 @@ internal abstract class Transport
 {
     private const string Chat = """{"model":"any","max_tokens":200,"messages":[{"role":"user","content":"Hello"}],"stream":true}""";
 
+    private static GenerateRequest Generate => new() { Conversation = new Conversation { Messages = { new Message { Role = "user", Content = "Hello" } } } };
+
     public static readonly Transport[] All =
     [
         new HttpTransport("chat completions", "/v1/chat/completions", Chat) { CodePath = "error.code" },
         new HttpTransport("completions", "/v1/completions", """{"prompt":"Hello","stream":true}""") { CodePath = "error.code" },
         new HttpTransport("streams", "/v1/streams", Chat) { CodePath = "error.code", IsRead = false },
+        new HttpTransport("responses", "/v1/responses", """{"input":"Hello","stream":true}""") { CodePath = "error.code" },
+        new HttpTransport("responses in the background", "/v1/responses", """{"input":"Hello","background":true}""") { CodePath = "error.code", IsRead = false },
         new HttpTransport("messages", "/v1/messages", Chat) { KeyHeader = "x-api-key", CodePath = "error.details.error_code" },
         new HttpTransport("ollama chat", "/api/chat", Chat) { CodePath = "code" },
         new HttpTransport("ollama generate", "/api/generate", """{"model":"any","prompt":"Hello"}""") { CodePath = "code" },
+        new GrpcTransport<Event>("Generate", Generate, Event.Parser, static answer => answer.Failed?.Error),
+        new GrpcTransport<ChatResponse>("Chat", new ChatRequest { Tag = "a", Start = new Start { Request = Generate } }, ChatResponse.Parser, static answer => answer.Error ?? answer.Event.Failed?.Error),
     ];
 
     public abstract string Name { get; }
@@ -111,6 +118,6 @@ internal sealed class HttpTransport(string name, string path, string body) : Tra
         // The last line of NDJSON, or of the last event's data.
         var text = await Patience.For(((HttpResponseMessage)attempt.Connection).Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         var last = text.TrimEnd('\n').Split('\n')[^1].Replace("data: ", "", StringComparison.Ordinal);
-        return last != "[DONE]" && JsonElement.Parse(last).Has("error");
+        return last != "[DONE]" && (JsonElement.Parse(last) is var end && end.Has("error") || end.Has("type") && end.Text("type") is "error" or "response.failed");
     }
 }

@@ -1,0 +1,67 @@
+using Google.Protobuf;
+using Sluice.Server.Protocols.Grpc.Calls;
+using Sluice.Server.Protocols.Grpc.Calls.Wire;
+using Sluice.Server.Protocols.Grpc.V1;
+using Sluice.Server.Tests.Protocols.Grpc;
+using Sluice.Server.Tests.Scripted;
+
+namespace Sluice.Server.Tests.Access.Limits;
+
+/// <summary>A call of <c>sluice.v1.Inference</c> that starts one generation.</summary>
+/// <typeparam name="T">What it answers with.</typeparam>
+/// <param name="method">The method.</param>
+/// <param name="request">What starts the generation.</param>
+/// <param name="answers">Reads an answer.</param>
+/// <param name="errorOf">The error that an answer tells; null where it tells none.</param>
+internal sealed class GrpcTransport<T>(string method, IMessage request, MessageParser<T> answers, Func<T, Error?> errorOf) : Transport
+    where T : class, IMessage<T>
+{
+    public override string Name => "grpc " + method;
+
+    public override async Task<Attempt> StartAsync(TestServer server, string? key, string? host = null)
+    {
+        var metadata = new List<(string, string)>();
+        if (key is not null)
+        {
+            metadata.Add(("authorization", $"Bearer {key}"));
+        }
+
+        if (host is not null)
+        {
+            metadata.Add(("Host", host));
+        }
+
+        var call = new TestCall(server, "sluice.v1.Inference/" + method, [.. metadata]);
+        await call.WriteAsync(request);
+        call.Complete();
+        if (await call.TryReadAsync(answers) is { } first)
+        {
+            return errorOf(first) is { } error
+                ? Refuse((GrpcCode)error.Status, error.Reason, error.RetryDelay?.ToTimeSpan(), call)
+                : new Attempt(null, null, null, call);
+        }
+
+        var status = await call.StatusAsync();
+        return Refuse(status.Code, status.Detail<ErrorInfo>()!.Reason, status.Detail<RetryInfo>()?.RetryDelay.ToTimeSpan(), call);
+    }
+
+    public override async Task<bool> EndsWithErrorAsync(Attempt attempt)
+    {
+        var call = (TestCall)attempt.Connection;
+        var rest = await call.RestAsync(answers);
+        return rest.Exists(answer => errorOf(answer) is not null) || (await call.StatusAsync()).Code != GrpcCode.Ok;
+    }
+
+    private static Attempt Refuse(GrpcCode code, string reason, TimeSpan? retryAfter, IDisposable call) => new(
+        code switch
+        {
+            GrpcCode.Unauthenticated => Refused.Unauthenticated,
+            GrpcCode.PermissionDenied => Refused.Forbidden,
+            GrpcCode.ResourceExhausted => Refused.TooMuch,
+            GrpcCode.Unavailable => Refused.Unavailable,
+            _ => throw new InvalidOperationException($"The call ended with {code} ({reason})."),
+        },
+        reason.ToLowerInvariant(),
+        retryAfter is { } wait ? Math.Ceiling(wait.TotalSeconds) : null,
+        call);
+}
