@@ -1,4 +1,3 @@
-using System.Text;
 using Sluice.Engine.Requests;
 using Sluice.Server.Protocols.Grpc.Calls;
 using Sluice.Server.Protocols.Grpc.Calls.Wire;
