@@ -210,7 +210,7 @@ public sealed class DialectTests
 
         Assert.Equal("""{"role":"assistant","reasoning_content":"h","content":null}""", ChoiceDelta(blocks[0]));
         Assert.Equal("""{"reasoning_content":"m","content":"ok"}""", ChoiceDelta(blocks[1]));
-        Assert.Equal("""{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"look","arguments":""}},{"index":0,"function":{"arguments":"{\"a\""}}]}""", ChoiceDelta(blocks[2]));
+        Assert.Equal("""{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"look","arguments":"{\"a\""}}]}""", ChoiceDelta(blocks[2]));
         Assert.Equal("""{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]}""", ChoiceDelta(blocks[3]));
         Assert.Equal("tool_calls", Json(blocks[4]).Text("choices.0.finish_reason"));
 

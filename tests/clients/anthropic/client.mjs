@@ -1,7 +1,7 @@
 // Anthropic's own SDK.
 import assert from "node:assert/strict";
 import Anthropic from "@anthropic-ai/sdk";
-import { check, fault, stoppedEarly, story, url } from "../checks.mjs";
+import { check, fault, stoppedEarly, story, url, weather } from "../checks.mjs";
 
 const client = new Anthropic({ baseURL: url, apiKey: "none", maxRetries: 0 });
 const ask = { model: "any", max_tokens: 60, temperature: 0, messages: [{ role: "user", content: story }] };
@@ -69,4 +69,31 @@ await check("anthropic counts tokens", async () => {
   const answered = await client.messages.create({ ...ask, max_tokens: 1 });
 
   assert.equal(counted.input_tokens, answered.usage.input_tokens + answered.usage.cache_read_input_tokens);
+});
+
+await check("anthropic sees a tool call stream", async () => {
+  const stream = client.messages.stream({
+    ...ask,
+    max_tokens: 100,
+    messages: [{ role: "user", content: "What is the weather in Paris?" }],
+    tools: [{ name: weather.name, description: weather.description, input_schema: weather.schema }],
+    tool_choice: { type: "tool", name: weather.name },
+  });
+  let pieces = 0;
+  stream.on("inputJson", () => pieces++);
+  const message = await stream.finalMessage();
+  const call = message.content.find(block => block.type === "tool_use");
+
+  assert.equal(call.name, weather.name);
+  assert.equal(message.stop_reason, "tool_use");
+  assert.equal(typeof call.input, "object");
+  assert.ok(pieces > 1, `${pieces} pieces are no stream.`);
+  await client.messages.create({
+    ...ask,
+    messages: [
+      { role: "user", content: "What is the weather in Paris?" },
+      { role: "assistant", content: message.content },
+      { role: "user", content: [{ type: "tool_result", tool_use_id: call.id, content: "Rain" }] },
+    ],
+  });
 });

@@ -1,7 +1,7 @@
 // LangChain's client for OpenAI's protocol.
 import assert from "node:assert/strict";
 import { ChatOpenAI } from "@langchain/openai";
-import { check, fault, stoppedEarly, story, url } from "../checks.mjs";
+import { check, fault, stoppedEarly, story, url, weather } from "../checks.mjs";
 
 const fields = { model: "any", apiKey: "none", temperature: 0, maxTokens: 60, maxRetries: 0, configuration: { baseURL: `${url}/v1` } };
 const model = new ChatOpenAI(fields);
@@ -36,4 +36,18 @@ await check("langchain gets a clear error", async () => {
 
   assert.equal(error.status, 400);
   assert.match(error.message, /temperature is -1; it must be from 0 to 100/);
+});
+
+await check("langchain sees a tool call stream", async () => {
+  const calling = model.bindTools([{ type: "function", function: { name: weather.name, description: weather.description, parameters: weather.schema } }], { tool_choice: weather.name });
+  let message;
+  let pieces = 0;
+  for await (const chunk of await calling.stream("What is the weather in Paris?", { maxTokens: 100 })) {
+    pieces += chunk.tool_call_chunks?.length ?? 0;
+    message = message ? message.concat(chunk) : chunk;
+  }
+
+  assert.equal(message.tool_calls[0].name, weather.name);
+  assert.equal(typeof message.tool_calls[0].args, "object");
+  assert.ok(pieces > 2, `${pieces} pieces are no stream.`);
 });

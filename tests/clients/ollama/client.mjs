@@ -1,7 +1,7 @@
 // Ollama's own client.
 import assert from "node:assert/strict";
 import { Ollama } from "ollama";
-import { check, fault, stoppedEarly, story, url } from "../checks.mjs";
+import { check, fault, stoppedEarly, story, url, weather } from "../checks.mjs";
 
 let streamId;
 const ollama = new Ollama({
@@ -90,4 +90,21 @@ await check("ollama finds the model", async () => {
   assert.equal(shown.details.format, "gguf");
   assert.ok(shown.capabilities.includes("completion"));
   assert.match((await ollama.version()).version, /^\d+\.\d+\.\d+$/);
+});
+
+await check("ollama sees a tool call", async () => {
+  const calls = [];
+  const stream = await ollama.chat({
+    ...ask,
+    messages: [{ role: "user", content: `Use the tool ${weather.name} for Paris.` }],
+    tools: [{ type: "function", function: { name: weather.name, description: weather.description, parameters: weather.schema } }],
+    tool_choice: { type: "function", function: { name: weather.name } },
+    options: { temperature: 0, num_predict: 100 },
+    stream: true,
+  });
+  for await (const part of stream) calls.push(...part.message.tool_calls ?? []);
+
+  assert.equal(calls.length, 1);
+  assert.equal(calls[0].function.name, weather.name);
+  assert.equal(typeof calls[0].function.arguments, "object");
 });

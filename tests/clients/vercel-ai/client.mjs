@@ -1,8 +1,8 @@
 // Vercel's AI SDK with its provider for servers that speak OpenAI's protocol.
 import assert from "node:assert/strict";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { APICallError, generateText, streamText } from "ai";
-import { check, fault, stoppedEarly, story, url } from "../checks.mjs";
+import { APICallError, generateText, jsonSchema, streamText, tool } from "ai";
+import { check, fault, stoppedEarly, story, url, weather } from "../checks.mjs";
 
 const sluice = createOpenAICompatible({ name: "sluice", baseURL: `${url}/v1`, includeUsage: true });
 const model = sluice("any");
@@ -42,4 +42,27 @@ await check("vercel-ai gets a clear error", async () => {
   assert.ok(APICallError.isInstance(error));
   assert.equal(error.statusCode, 400);
   assert.match(error.message, /temperature is -1; it must be from 0 to 100/);
+});
+
+await check("vercel-ai sees a tool call stream", async () => {
+  const stream = streamText({
+    ...ask,
+    prompt: "What is the weather in Paris?",
+    maxOutputTokens: 100,
+    tools: { [weather.name]: tool({ description: weather.description, inputSchema: jsonSchema(weather.schema) }) },
+    toolChoice: { type: "tool", toolName: weather.name },
+    onError: () => {}, // it comes as a part, too
+  });
+  const types = [];
+  for await (const part of stream.fullStream) {
+    types.push(part.type);
+    assert.notEqual(part.type, "error", String(part.error));
+  }
+
+  const [call] = await stream.toolCalls;
+  assert.equal(call.toolName, weather.name);
+  assert.equal(typeof call.input, "object");
+  assert.ok(types.includes("tool-input-start"));
+  assert.ok(types.filter(type => type === "tool-input-delta").length > 1, "The arguments came in one piece.");
+  assert.equal(await stream.finishReason, "tool-calls");
 });

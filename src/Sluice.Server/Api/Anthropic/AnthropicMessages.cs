@@ -20,7 +20,7 @@ internal static class AnthropicMessages
         await JsonResponse.WriteAsync(http.Response, StatusCodes.Status200OK, json =>
         {
             json.WriteStartObject();
-            json.WriteNumber("input_tokens"u8, prompt.Length);
+            json.WriteNumber("input_tokens"u8, prompt.Tokens.Length);
             json.WriteEndObject();
         });
     }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 using Sluice.Engine;
 using Sluice.Engine.Requests;
@@ -35,6 +34,8 @@ internal sealed record MessagesBody : IGenerationBody
 
     public JsonElement? Tools { get; init; }
 
+    public ToolChoiceBody? ToolChoice { get; init; }
+
     /// <summary>Extension: makes the answer the same every time.</summary>
     public ulong? Seed { get; init; }
 
@@ -47,8 +48,14 @@ internal sealed record MessagesBody : IGenerationBody
     /// <inheritdoc/>
     public Outcome<GenerationAsk> ToAsk(IInferenceEngine engine, long arrivedAt, IdempotencyKey? key, bool isStream = false)
     {
+        if (Fault() is { } fault)
+        {
+            return fault;
+        }
+
         if (!GenerationAsk.TryReadOnDisconnect(OnDisconnect, out var onDisconnect, out var error)
-            || !ToRequest(engine.Model, arrivedAt).Succeeded(out var request, out error))
+            || !EncodePrompt(engine.Model).Succeeded(out var prompt, out error)
+            || !ToRequest(prompt, engine.Model, arrivedAt).Succeeded(out var request, out error))
         {
             return error;
         }
@@ -58,31 +65,30 @@ internal sealed record MessagesBody : IGenerationBody
             Engine = engine,
             Request = request,
             Dialect = MessagesDialect.Name,
-            Telling = new Telling { Choices = 1 },
+            Telling = new Telling { Choices = 1, Reading = prompt.Reading },
             IsStreamed = isStream || (Stream ?? false),
             OnDisconnect = onDisconnect,
             Key = key,
         };
     }
 
-    /// <summary>The tokens of the prompt.</summary>
-    public Outcome<ImmutableArray<int>> EncodePrompt(LoadedModel model)
+    /// <summary>The prompt, and how the answer is to be read.</summary>
+    public Outcome<ChatEncoding> EncodePrompt(LoadedModel model)
     {
-        if (Tools is { } tools && !(tools.ValueKind == JsonValueKind.Array && tools.GetArrayLength() == 0))
-        {
-            return ApiError.Invalid("tools", "tools is not supported: this server does not call tools yet.", "unsupported_parameter");
-        }
-
-        if (!ThinkingBody.TemplateValues(Thinking).Succeeded(out var values, out var error)
-            || !MessagesPrompt.Read(System, Messages).Succeeded(out var chat, out error))
+        if (!ThinkingBody.TemplateValues(Thinking, model).Succeeded(out var values, out var error)
+            || !MessagesTools.Read(Tools).Succeeded(out var tools, out error)
+            || !MessagesTools.ReadChoice(ToolChoice, tools).Succeeded(out var choice, out error)
+            || !MessagesPrompt.Read(System, Messages).Succeeded(out var turns, out error))
         {
             return error;
         }
 
-        return ChatPrompt.Encode(chat, values, addGenerationPrompt: true, model);
+        return ChatPrompt.Encode(
+            new ChatInput(turns) { Tools = tools, Choice = choice, ParallelCalls = ToolChoice?.DisableParallelToolUse is not true, TemplateValues = values }, model);
     }
 
-    private Outcome<GenerationRequest> ToRequest(LoadedModel model, long arrivedAt)
+    /// <summary>What the dialect asks for that the validator does not know of.</summary>
+    private ApiError? Fault()
     {
         if (MaxTokens is not > 0)
         {
@@ -91,19 +97,22 @@ internal sealed record MessagesBody : IGenerationBody
                 : $"max_tokens is {MaxTokens}; it must be at least 1.");
         }
 
-        if (Temperature is { } temperature && temperature is not (>= 0 and <= 1))
-        {
-            return ApiError.Invalid("temperature", FormattableString.Invariant($"temperature is {temperature}; it must be from 0 to 1."));
-        }
+        return Temperature is { } temperature && temperature is not (>= 0 and <= 1)
+            ? ApiError.Invalid("temperature", FormattableString.Invariant($"temperature is {temperature}; it must be from 0 to 1."))
+            : null;
+    }
 
-        if (!EncodePrompt(model).Succeeded(out var prompt, out var error) || !StopStrings.Read(StopSequences, "stop_sequences").Succeeded(out var stop, out error))
+    private Outcome<GenerationRequest> ToRequest(ChatEncoding prompt, LoadedModel model, long arrivedAt)
+    {
+        if (!StopStrings.Read(StopSequences, "stop_sequences").Succeeded(out var stop, out var error))
         {
             return error;
         }
 
         var request = new GenerationRequest
         {
-            Prompt = prompt,
+            Prompt = prompt.Tokens,
+            TextTokens = prompt.TextTokens,
             MaxTokens = MaxTokens,
             Stop = stop,
             IgnoreEos = IgnoreEos ?? false,
@@ -144,11 +153,11 @@ internal sealed record ThinkingBody
     public string? Type { get; init; }
 
     /// <summary>What the model's chat template is told.</summary>
-    public static Outcome<Dictionary<string, JsonElement>> TemplateValues(ThinkingBody? thinking) => thinking?.Type switch
+    public static Outcome<Dictionary<string, JsonElement>> TemplateValues(ThinkingBody? thinking, LoadedModel model) => thinking?.Type switch
     {
-        null when thinking is null => new Dictionary<string, JsonElement>(),
-        "enabled" or "adaptive" => ThinkingSwitch.Values(true),
-        "disabled" => ThinkingSwitch.Values(false),
+        null when thinking is null => ReasoningEffort.TemplateValues(effort: null, given: null, model),
+        "enabled" or "adaptive" => ReasoningEffort.TemplateValues("medium", given: null, model),
+        "disabled" => ReasoningEffort.TemplateValues("none", given: null, model),
         _ => ApiError.Invalid("thinking.type", "thinking.type must be enabled, adaptive or disabled."),
     };
 }

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Sluice.Engine.Tokens.Templates;
+using Sluice.Server.Api.Chat;
 
 namespace Sluice.Server.Api.Anthropic;
 
@@ -10,16 +10,16 @@ namespace Sluice.Server.Api.Anthropic;
 /// </summary>
 internal sealed class MessagesPrompt
 {
-    private readonly List<ChatMessage> _chat = [];
+    private readonly List<ChatTurn> _chat = [];
     private readonly StringBuilder _text = new();
     private readonly StringBuilder _thinking = new();
-    private readonly List<object?> _calls = [];
+    private readonly List<ChatCall> _calls = [];
 
     private MessagesPrompt()
     {
     }
 
-    public static Outcome<List<ChatMessage>> Read(JsonElement? system, List<MessageBody>? messages)
+    public static Outcome<List<ChatTurn>> Read(JsonElement? system, List<MessageBody>? messages)
     {
         if (messages is null or [])
         {
@@ -34,12 +34,12 @@ internal sealed class MessagesPrompt
         var prompt = new MessagesPrompt();
         if (system is { } rules)
         {
-            if (!BlockText.Read(rules, "system").Succeeded(out var text, out var error))
+            if (!Blocks.ReadText(rules, "system").Succeeded(out var text, out var error))
             {
                 return error;
             }
 
-            prompt._chat.Add(new ChatMessage("system", text));
+            prompt._chat.Add(new ChatTurn("system", text));
         }
 
         for (var i = 0; i < messages.Count; i++)
@@ -95,10 +95,10 @@ internal sealed class MessagesPrompt
 
     private ApiError? Add(JsonElement block, string role, string path)
     {
-        var type = BlockText.TypeOf(block);
+        var type = Blocks.TypeOf(block);
         return (role, type) switch
         {
-            (_, "text") => AddText(BlockText.Field(block, "text"), $"{path}.text"),
+            (_, "text") => AddText(Blocks.Field(block, "text"), $"{path}.text"),
             ("user", "tool_result") => AddResult(block, path),
             ("assistant", "tool_use") => AddCall(block, path),
             ("assistant", "thinking") => AddThinking(block, path),
@@ -115,48 +115,43 @@ internal sealed class MessagesPrompt
             return ApiError.Invalid(path, $"{path} must be a string.");
         }
 
-        BlockText.AppendLine(_text, text);
+        Blocks.AppendLine(_text, text);
         return null;
     }
 
     private ApiError? AddThinking(JsonElement block, string path)
     {
-        if (!JsonText.TryGet(BlockText.Field(block, "thinking"), out var text))
+        if (!JsonText.TryGet(Blocks.Field(block, "thinking"), out var text))
         {
             return ApiError.Invalid($"{path}.thinking", $"{path}.thinking must be a string.");
         }
 
-        BlockText.AppendLine(_thinking, text);
+        Blocks.AppendLine(_thinking, text);
         return null;
     }
 
     private ApiError? AddCall(JsonElement block, string path)
     {
-        var input = BlockText.Field(block, "input");
-        if (!JsonText.TryGet(BlockText.Field(block, "id"), out var id) || !JsonText.TryGet(BlockText.Field(block, "name"), out var name) || input.ValueKind != JsonValueKind.Object)
+        var input = Blocks.Field(block, "input");
+        if (!JsonText.TryGet(Blocks.Field(block, "id"), out var id) || !JsonText.TryGet(Blocks.Field(block, "name"), out var name) || !ChatTool.IsName(name) || input.ValueKind != JsonValueKind.Object)
         {
-            return ApiError.Invalid(path, $"{path} must have the strings id and name and the object input.");
+            return ApiError.Invalid(path, $"{path} must have a string id, the name of a tool, and an object input.");
         }
 
-        _calls.Add(new Dictionary<string, object?>
-        {
-            ["id"] = id,
-            ["type"] = "function",
-            ["function"] = new Dictionary<string, object?> { ["name"] = name, ["arguments"] = input },
-        });
+        _calls.Add(new ChatCall(id, name, input.GetRawText()));
         return null;
     }
 
     /// <summary>A result is a message of its own, after what the user said before it.</summary>
     private ApiError? AddResult(JsonElement block, string path)
     {
-        if (!JsonText.TryGet(BlockText.Field(block, "tool_use_id"), out var id))
+        if (!JsonText.TryGet(Blocks.Field(block, "tool_use_id"), out var id))
         {
             return ApiError.Invalid($"{path}.tool_use_id", $"{path}.tool_use_id must be a string.");
         }
 
-        var content = BlockText.Field(block, "content");
-        if (!(content.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? "" : BlockText.Read(content, $"{path}.content")).Succeeded(out var text, out var error))
+        var content = Blocks.Field(block, "content");
+        if (!(content.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? "" : Blocks.ReadText(content, $"{path}.content")).Succeeded(out var text, out var error))
         {
             return error;
         }
@@ -166,27 +161,20 @@ internal sealed class MessagesPrompt
             EndTurn("user");
         }
 
-        _chat.Add(new ChatMessage("tool", text) { Fields = new Dictionary<string, object?> { ["tool_call_id"] = id } });
+        _chat.Add(new ChatTurn("tool", text) { CallId = id });
         return null;
     }
 
     private void EndTurn(string role)
     {
-        var fields = new Dictionary<string, object?>();
-        if (_calls.Count > 0)
-        {
-            fields.Add("tool_calls", _calls.ToArray());
-        }
-
-        if (_thinking.Length > 0)
-        {
-            fields.Add("reasoning_content", _thinking.ToString());
-        }
-
         // Where a turn had nothing but results of tools, there is no message besides these.
-        if (_text.Length > 0 || fields.Count > 0 || _chat is [] or [.., { Role: not "tool" }])
+        if (_text.Length > 0 || _thinking.Length > 0 || _calls.Count > 0 || _chat is [] or [.., { Role: not "tool" }])
         {
-            _chat.Add(new ChatMessage(role, _text.ToString()) { Fields = fields });
+            _chat.Add(new ChatTurn(role, _text.ToString())
+            {
+                Reasoning = _thinking.Length > 0 ? _thinking.ToString() : null,
+                Calls = [.. _calls],
+            });
         }
 
         _text.Clear();

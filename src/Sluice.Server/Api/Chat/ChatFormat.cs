@@ -59,13 +59,19 @@ internal readonly record struct ChatFormat(CallSyntax Calls, bool TakesTools, Re
     }
 
     /// <summary>How an answer begins that is a call.</summary>
-    /// <param name="name">The tool; null leaves it to the model.</param>
-    public string CallBeginning(string? name) => Calls switch
+    /// <param name="tool">The tool; null leaves it to the model.</param>
+    public string CallBeginning(ChatTool? tool) => Calls switch
     {
-        CallSyntax.Tagged => $"{HermesReader.Open}\n{TaggedReader.Function}{(name is null ? "" : $"{name}>\n")}",
-        CallSyntax.BareJson => $"{{\"name\": \"{(name is null ? "" : $"{name}\", \"parameters\":")}",
-        CallSyntax.MistralList => $"{MistralReader.Open} [{{\"name\": \"{(name is null ? "" : $"{name}\", \"arguments\":")}",
-        CallSyntax.MistralNamed => $"{MistralReader.Open}{(name is null ? "" : name + MistralReader.Arguments)}",
-        _ => $"{HermesReader.Open}\n{{\"name\": \"{(name is null ? "" : $"{name}\", \"arguments\":")}",
+        CallSyntax.Tagged => $"{HermesReader.Open}\n{TaggedReader.Function}{(tool is null ? "" : $"{tool.Name}>\n")}",
+        CallSyntax.BareJson => $"{{\"name\": \"{(tool is null ? "" : $"{tool.Name}\", \"parameters\":{ArgumentsBeginning(tool, " ")}")}",
+        CallSyntax.MistralList => $"{MistralReader.Open} [{{\"name\": \"{(tool is null ? "" : $"{tool.Name}\", \"arguments\":{ArgumentsBeginning(tool, " ")}")}",
+        CallSyntax.MistralNamed => $"{MistralReader.Open}{(tool is null ? "" : tool.Name + MistralReader.Arguments + ArgumentsBeginning(tool, ""))}",
+        _ => $"{HermesReader.Open}\n{{\"name\": \"{(tool is null ? "" : $"{tool.Name}\", \"arguments\":{ArgumentsBeginning(tool, " ")}")}",
     };
+
+    /// <summary>
+    /// Arguments of which some are required are an object that is not empty. Its brace comes with the first name's
+    /// quotation mark, because models write both as one token and lose their way behind a lone brace.
+    /// </summary>
+    private static string ArgumentsBeginning(ChatTool tool, string space) => tool.RequiresArguments ? space + "{\"" : "";
 }

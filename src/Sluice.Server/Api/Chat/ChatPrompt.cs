@@ -39,7 +39,7 @@ internal static class ChatPrompt
         if (tools.Count > 0 && input.Choice.Use == ToolUse.Required && input.AddGenerationPrompt)
         {
             // With one tool there is nothing to choose.
-            var beginning = CloseReasoning(reading) + format.CallBeginning(input.Choice.Name ?? (tools.Count == 1 ? tools[0].Name : null));
+            var beginning = CloseReasoning(reading) + format.CallBeginning(tools.Count == 1 ? tools[0] : tools.FirstOrDefault(tool => tool.Name == input.Choice.Name));
             reading = reading with { Opening = reading.Opening + beginning };
             segments = [.. segments, new PromptSegment(beginning, ParseSpecial: true)];
         }

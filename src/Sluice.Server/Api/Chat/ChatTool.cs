@@ -18,6 +18,11 @@ internal sealed record ChatTool(string Name, string? Description, JsonElement? P
     /// <summary>Longest description, and longest schema, in characters.</summary>
     public const int MaxTextLength = 32 * 1024;
 
+    /// <summary>Whether the schema says that a call must have arguments.</summary>
+    public bool RequiresArguments
+        => Parameters is { ValueKind: JsonValueKind.Object } schema && schema.TryGetProperty("required", out var required)
+            && required.ValueKind == JsonValueKind.Array && required.GetArrayLength() > 0;
+
     /// <summary>Whether a tool can have this name: letters, digits, _ and -, so that a name is never markup.</summary>
     public static bool IsName(string name)
         => name.Length is > 0 and <= MaxNameLength && name.All(static character => char.IsAsciiLetterOrDigit(character) || character is '_' or '-');

@@ -1,6 +1,6 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 using Sluice.Engine;
+using Sluice.Server.Api.Chat;
 using Sluice.Streams;
 
 namespace Sluice.Server.Api.Ollama;
@@ -55,15 +55,15 @@ internal abstract record OllamaBody : IGenerationBody
             Engine = engine,
             Request = request,
             Dialect = Dialect,
-            Telling = new Telling { Choices = 1 },
+            Telling = new Telling { Choices = 1, Reading = prompt.Reading },
             IsStreamed = isStream || (Stream ?? true),
             OnDisconnect = onDisconnect,
             Key = key,
         };
     }
 
-    /// <summary>The tokens of the prompt.</summary>
-    protected abstract Outcome<ImmutableArray<int>> EncodePrompt(LoadedModel model);
+    /// <summary>The prompt, and how the answer is to be read.</summary>
+    protected abstract Outcome<ChatEncoding> EncodePrompt(LoadedModel model);
 
     /// <summary>What is asked for and not there.</summary>
     protected virtual ApiError? Unsupported()
@@ -72,12 +72,12 @@ internal abstract record OllamaBody : IGenerationBody
             : null;
 
     /// <summary>What the model's chat template is told of thinking.</summary>
-    protected Outcome<Dictionary<string, JsonElement>> ThinkingValues() => Think switch
+    protected Outcome<Dictionary<string, JsonElement>> TemplateValues(LoadedModel model) => Think switch
     {
-        null => new Dictionary<string, JsonElement>(),
-        { ValueKind: JsonValueKind.True } => ThinkingSwitch.Values(true),
-        { ValueKind: JsonValueKind.False } => ThinkingSwitch.Values(false),
-        { } level when JsonText.TryGet(level, out var name) && name is "low" or "medium" or "high" => ThinkingSwitch.Values(true),
+        null => ReasoningEffort.TemplateValues(effort: null, given: null, model),
+        { ValueKind: JsonValueKind.True } => ReasoningEffort.TemplateValues("medium", given: null, model),
+        { ValueKind: JsonValueKind.False } => ReasoningEffort.TemplateValues("none", given: null, model),
+        { } level when JsonText.TryGet(level, out var name) && name is "low" or "medium" or "high" => ReasoningEffort.TemplateValues(name, given: null, model),
         _ => ApiError.Invalid("think", "think must be true, false, low, medium or high."),
     };
 

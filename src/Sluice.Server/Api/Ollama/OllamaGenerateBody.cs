@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Sluice.Engine;
-using Sluice.Engine.Tokens.Templates;
 using Sluice.Server.Api.Chat;
 using Sluice.Server.Protocols.Ollama;
 
@@ -45,21 +44,21 @@ internal sealed record OllamaGenerateBody : OllamaBody
             : base.Unsupported();
 
     /// <inheritdoc/>
-    protected override Outcome<ImmutableArray<int>> EncodePrompt(LoadedModel model)
+    protected override Outcome<ChatEncoding> EncodePrompt(LoadedModel model)
     {
-        if (!ThinkingValues().Succeeded(out var values, out var error))
+        var prompt = Prompt ?? "";
+        if (Raw is true)
+        {
+            return new ChatEncoding(ImmutableArray.Create(model.Tokenizer.Encode(prompt, addSpecial: true, parseSpecial: true)), Reading: null, TextTokens: []);
+        }
+
+        if (!TemplateValues(model).Succeeded(out var values, out var error))
         {
             return error;
         }
 
-        var prompt = Prompt ?? "";
-        if (Raw is true)
-        {
-            return ImmutableArray.Create(model.Tokenizer.Encode(prompt, addSpecial: true, parseSpecial: true));
-        }
-
-        List<ChatMessage> chat = string.IsNullOrEmpty(System) ? [] : [new ChatMessage("system", System)];
-        chat.Add(new ChatMessage("user", prompt));
-        return ChatPrompt.Encode(chat, values, addGenerationPrompt: true, model);
+        List<ChatTurn> turns = string.IsNullOrEmpty(System) ? [] : [new ChatTurn("system", System)];
+        turns.Add(new ChatTurn("user", prompt));
+        return ChatPrompt.Encode(new ChatInput(turns) { TemplateValues = values }, model);
     }
 }

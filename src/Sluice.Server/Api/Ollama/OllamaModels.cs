@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Sluice.Engine;
+using Sluice.Server.Api.Chat;
 using Sluice.Server.Protocols.Ollama;
+using Sluice.Streams;
 
 namespace Sluice.Server.Api.Ollama;
 
@@ -60,6 +62,15 @@ internal static class OllamaModels
             json.WriteEndObject();
             json.WriteStartArray("capabilities"u8);
             json.WriteStringValue("completion"u8);
+            if (model.ChatTemplate is not null)
+            {
+                json.WriteStringValue("tools"u8);
+                if (ChatFormat.Of(model).Reasoning != ReasoningSyntax.None)
+                {
+                    json.WriteStringValue("thinking"u8);
+                }
+            }
+
             json.WriteEndArray();
             json.WriteString("modified_at"u8, OllamaDialect.Instant(model.Created));
             json.WriteEndObject();

@@ -1,7 +1,7 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 using Sluice.Engine;
 using Sluice.Engine.Requests;
+using Sluice.Server.Api.Chat;
 
 namespace Sluice.Server.Api.Ollama;
 
@@ -38,7 +38,7 @@ internal sealed record OllamaOptions
     /// <summary>Extension: goes on after the model's own end.</summary>
     public bool? IgnoreEos { get; init; }
 
-    public Outcome<GenerationRequest> ToRequest(ImmutableArray<int> prompt, LoadedModel model, long arrivedAt)
+    public Outcome<GenerationRequest> ToRequest(ChatEncoding prompt, LoadedModel model, long arrivedAt)
     {
         if (!StopStrings.Read(Stop, "options.stop").Succeeded(out var stop, out var error))
         {
@@ -47,7 +47,8 @@ internal sealed record OllamaOptions
 
         var request = new GenerationRequest
         {
-            Prompt = prompt,
+            Prompt = prompt.Tokens,
+            TextTokens = prompt.TextTokens,
             MaxTokens = NumPredict is < 0 ? null : NumPredict,
             Stop = stop,
             IgnoreEos = IgnoreEos ?? false,

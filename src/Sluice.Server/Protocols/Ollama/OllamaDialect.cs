@@ -140,7 +140,7 @@ internal abstract class OllamaDialect(StreamHeader header) : Dialect(header)
         var (usage, timings) = (end.Usage, end.Timings);
         json.WriteBoolean("done"u8, true);
         json.WriteString("done_reason"u8, finish == FinishReason.Length ? "length" : "stop");
-        json.WriteNumber("total_duration"u8, Nanoseconds(timings.Queue + timings.Prefill + timings.Decode));
+        json.WriteNumber("total_duration"u8, Nanoseconds(timings.Queue + timings.Prefill + timings.Decode + timings.Paused));
         json.WriteNumber("load_duration"u8, 0);
         json.WriteNumber("prompt_eval_count"u8, usage.PromptTokens);
         json.WriteNumber("prompt_eval_duration"u8, Nanoseconds(timings.Prefill));

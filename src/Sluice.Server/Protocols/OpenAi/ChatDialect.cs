@@ -86,14 +86,17 @@ internal sealed class ChatDialect(StreamHeader header)
             return;
         }
 
+        // One entry for a call in a chunk, with what of its arguments is there: LangChain keeps two apart, and loses both.
         json.WriteStartArray("tool_calls"u8);
-        foreach (var part in parts)
+        for (var i = 0; i < parts.Length; i++)
         {
-            if (part is ToolCallPart call)
+            if (parts[i] is ToolCallPart call)
             {
-                WriteCall(json, call.Index, call, "", isWhole: false);
+                var first = i + 1 < parts.Length ? parts[i + 1] as ToolArgumentsPart : null;
+                WriteCall(json, call.Index, call, first?.Text ?? "", isWhole: false);
+                i += first is null ? 0 : 1;
             }
-            else if (part is ToolArgumentsPart arguments)
+            else if (parts[i] is ToolArgumentsPart arguments)
             {
                 WriteCall(json, arguments.Index, null, arguments.Text, isWhole: false);
             }

@@ -105,7 +105,7 @@ public sealed class MessagesTests : IAsyncLifetime
     [InlineData("""{"max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image","source":{}}]}]}""", "messages[0].content[1].type", "'image'")]
     [InlineData("""{"max_tokens":9,"messages":[{"role":"user","content":[{"type":"tool_use"}]}]}""", "messages[0].content[0].type", "'tool_use'")]
     [InlineData("""{"max_tokens":9,"messages":[{"role":"user","content":[{"type":"tool_result"}]}]}""", "messages[0].content[0].tool_use_id", "must be a string")]
-    [InlineData("""{"max_tokens":9,"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b"}]},{"role":"user","content":"a"}]}""", "messages[0].content[0]", "the object input")]
+    [InlineData("""{"max_tokens":9,"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b"}]},{"role":"user","content":"a"}]}""", "messages[0].content[0]", "an object input")]
     [InlineData("""{"max_tokens":9,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}""", "messages", "must be the user's")]
     [InlineData("""{"max_tokens":9,"system":5,"messages":[{"role":"user","content":"a"}]}""", "system", "a string or an array of text blocks")]
     [InlineData("""{"max_tokens":9,"system":[{"type":"image"}],"messages":[{"role":"user","content":"a"}]}""", "system[0].type", "must be \"text\"")]

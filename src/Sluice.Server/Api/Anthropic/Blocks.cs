@@ -3,11 +3,11 @@ using System.Text.Json;
 
 namespace Sluice.Server.Api.Anthropic;
 
-/// <summary>The text of content blocks.</summary>
-internal static class BlockText
+/// <summary>What content blocks have in them.</summary>
+internal static class Blocks
 {
     /// <summary>Reads what is a string, or an array of text blocks; each block begins a line.</summary>
-    public static Outcome<string> Read(JsonElement content, string path)
+    public static Outcome<string> ReadText(JsonElement content, string path)
     {
         if (JsonText.TryGet(content, out var text))
         {
