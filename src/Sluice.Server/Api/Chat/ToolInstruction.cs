@@ -18,29 +18,25 @@ internal static class ToolInstruction
     public static List<ChatTurn> Write(IReadOnlyList<ChatTurn> turns, IReadOnlyList<ChatTool> tools)
     {
         var written = new List<ChatTurn>(turns.Count + 1);
-        foreach (var turn in turns)
+        for (var i = 0; i < turns.Count; i++)
         {
-            if (turn.Role == "tool")
+            var turn = turns[i];
+            if (turn.Role != "tool")
             {
-                var result = $"<tool_response>\n{turn.Content}\n</tool_response>";
-                if (written.Count > 0 && written[^1] is { Role: "user", CallId: not null } last)
-                {
-                    written[^1] = last with { Content = $"{last.Content}\n{result}" };
-                }
-                else
-                {
-                    written.Add(new ChatTurn("user", result) { CallId = turn.CallId ?? "" });
-                }
+                written.Add(turn with { Content = WithCalls(turn), Calls = [] });
+                continue;
+            }
+
+            // The results of several calls are one message.
+            var result = $"<tool_response>\n{turn.Content}\n</tool_response>";
+            if (i > 0 && turns[i - 1].Role == "tool")
+            {
+                written[^1] = written[^1] with { Content = $"{written[^1].Content}\n{result}" };
             }
             else
             {
-                written.Add(turn.Calls.IsEmpty ? turn : turn with { Content = WithCalls(turn), Calls = [] });
+                written.Add(new ChatTurn("user", result));
             }
-        }
-
-        for (var i = 0; i < written.Count; i++)
-        {
-            written[i] = written[i] with { CallId = null };
         }
 
         if (tools.Count == 0)
