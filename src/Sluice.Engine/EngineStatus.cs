@@ -24,6 +24,12 @@ public readonly record struct EngineStatus
     /// <summary>Rows that these steps had: tokens of answers, and of prompts.</summary>
     public long StepRows { get; init; }
 
+    /// <summary>Steps that failed since the last one that did not.</summary>
+    public int FaultsInARow { get; init; }
+
+    /// <summary>How long the step has been computed that is under way; zero where none is.</summary>
+    public TimeSpan StepTime { get; init; }
+
     /// <summary>How often a sequence gave its blocks up because others needed the memory.</summary>
     public long Preemptions { get; init; }
 }

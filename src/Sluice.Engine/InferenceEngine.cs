@@ -12,6 +12,12 @@ namespace Sluice.Engine;
 /// </summary>
 public sealed class InferenceEngine : IInferenceEngine, IDisposable
 {
+    /// <summary>Stands for the beginning of no step.</summary>
+    private const long NoStep = long.MinValue;
+
+    /// <summary>How long the end of a step is waited for when the engine is disposed.</summary>
+    private static readonly TimeSpan LongestLastStep = TimeSpan.FromSeconds(10);
+
     private readonly Thread _thread;
     private readonly TimeProvider _clock;
     private readonly Transformer _transformer;
@@ -22,6 +28,8 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
     private readonly Step _step;
     private long _steps;
     private long _stepRows;
+    private long _stepBeganAt = NoStep;
+    private int _faultsInARow;
     private bool _disposed;
 
     internal InferenceEngine(LoadedModel model, Transformer transformer, BlockPool blocks, TokenBudget budget, Admission admission, TimeProvider clock)
@@ -53,6 +61,8 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
                 QueuedTokens = tokens,
                 Steps = Interlocked.Read(ref _steps),
                 StepRows = Interlocked.Read(ref _stepRows),
+                FaultsInARow = Volatile.Read(ref _faultsInARow),
+                StepTime = Interlocked.Read(ref _stepBeganAt) is var began and not NoStep ? _clock.GetElapsedTime(began) : TimeSpan.Zero,
                 Preemptions = _scheduler.Preemptions,
             };
         }
@@ -99,7 +109,11 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
         }
 
         _admission.Close();
-        _thread.Join();
+        if (!_thread.Join(LongestLastStep))
+        {
+            return; // a step hangs, and may still use all of this; the process will give it back
+        }
+
         _transformer.Dispose();
         _blocks.Dispose();
         _admission.Dispose();
@@ -146,12 +160,18 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
         _scheduler.FailForShutdown();
     }
 
+    /// <summary>A test's way to have a step fail or hang.</summary>
+    internal Action? StepBegins { get; set; }
+
     private void Compute(Batch batch)
     {
         var began = _clock.GetTimestamp();
+        Interlocked.Exchange(ref _stepBeganAt, began);
         try
         {
+            StepBegins?.Invoke();
             _step.Run(batch);
+            Volatile.Write(ref _faultsInARow, 0);
             _budget.Observe(batch, _clock.GetElapsedTime(began));
             Interlocked.Increment(ref _steps);
             Interlocked.Add(ref _stepRows, batch.Work.Rows);
@@ -160,7 +180,10 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            _scheduler.Fail(batch, "engine_fault", $"The engine failed while computing this answer: {fault.Message}");
+            Volatile.Write(ref _faultsInARow, _faultsInARow + 1);
+            _scheduler.Fail(batch, fault);
         }
+
+        Interlocked.Exchange(ref _stepBeganAt, NoStep);
     }
 }

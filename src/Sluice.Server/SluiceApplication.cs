@@ -47,6 +47,8 @@ internal static class SluiceApplication
         builder.Services.AddSingleton(options);
         builder.Services.AddServerKeys(options);
         builder.Services.AddSingleton<Drain>();
+        builder.Services.AddSingleton<Watchdog>();
+        builder.Services.AddHostedService(static services => services.GetRequiredService<Watchdog>());
         builder.Services.AddSingleton<ServerMetrics>();
         builder.Services.AddSingleton<IHostLifetime, SignalLifetime>();
         builder.Services.AddSingleton<GenerationRunner>();

@@ -233,6 +233,27 @@ public sealed class GenerationStream : IStreamWriter
         _stop.Cancel();
     }
 
+    /// <summary>Ends the stream because whoever generates it does not answer any more; what he may still say is dropped.</summary>
+    internal void Abandon(StreamFailed failure)
+    {
+        lock (_gate)
+        {
+            if (_isLeft)
+            {
+                return;
+            }
+
+            _isLeft = true;
+        }
+
+        if (_log.Look().End is null)
+        {
+            Publish(failure);
+        }
+
+        _stop.Cancel();
+    }
+
     /// <summary>Ends the stream because it cannot be written any more; what its generation says from here on is dropped.</summary>
     internal void Cut(StreamFailed failure)
     {

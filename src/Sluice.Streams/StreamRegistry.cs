@@ -293,6 +293,32 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
         }
     }
 
+    /// <summary>
+    /// Ends every stream with an error without its generation's doing, because that does not answer any more; or, where
+    /// streams outlive the process, leaves them for the next one. The process is to end after it.
+    /// </summary>
+    public void AbandonAll(StreamFailed failure)
+    {
+        GenerationStream[] streams;
+        lock (_gate)
+        {
+            _closed = true;
+            streams = [.. _streams.Values];
+        }
+
+        foreach (var stream in streams)
+        {
+            if (IsDurable)
+            {
+                stream.Leave();
+            }
+            else
+            {
+                stream.Abandon(failure);
+            }
+        }
+    }
+
     private void EndForShutdown(GenerationStream stream)
     {
         if (IsDurable)

@@ -150,6 +150,9 @@ internal sealed class Generation(
         }
     }
 
+    /// <summary>Ends the stream because the engine could not compute it.</summary>
+    public void Fail(Exception fault) => Fail("engine_fault", $"The engine failed while computing this answer: {fault.Message}");
+
     /// <summary>Ends the stream of a request that the process has no more time for.</summary>
     public void FailForShutdown() => Fail(StreamFailed.ShuttingDown, "The server is shutting down; send the request again to another or a new one.");
 

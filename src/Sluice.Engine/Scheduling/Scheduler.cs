@@ -116,13 +116,20 @@ internal sealed class Scheduler(BlockPool pool, int maxSequences)
     }
 
     /// <summary>Fails the requests of a batch that could not be computed, with all their choices.</summary>
-    public void Fail(Batch batch, string code, string message)
+    public void Fail(Batch batch, Exception fault)
     {
         foreach (var run in batch.Runs)
         {
-            run.Sequence.Generation.Fail(code, message);
+            run.Sequence.Generation.Fail(fault);
         }
 
+        AbandonFailed();
+    }
+
+    /// <summary>Fails one request, with all its choices.</summary>
+    public void Fail(Sequence sequence, Exception fault)
+    {
+        sequence.Generation.Fail(fault);
         AbandonFailed();
     }
 

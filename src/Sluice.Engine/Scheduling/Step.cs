@@ -18,6 +18,7 @@ internal sealed class Step
     private readonly Scheduler _scheduler;
     private readonly Candidates[] _candidates;
     private readonly StreamToken?[] _tokens = new StreamToken?[Transformer.MaxLogitRows];
+    private readonly Exception?[] _faults = new Exception?[Transformer.MaxLogitRows];
 
     public Step(Transformer transformer, Scheduler scheduler)
     {
@@ -48,8 +49,36 @@ internal sealed class Step
             for (var i = 0; i < rows.Length; i++)
             {
                 var (sequence, row) = rows[i];
-                Settle(sequence, batch.Positions[row], _tokens[i], _transformer.Logits(i), _candidates[0], _scheduler);
+                if (!sequence.HasEnded)
+                {
+                    SettleOrFail(sequence, batch.Positions[row], i);
+                }
             }
+        }
+    }
+
+    /// <summary>What goes wrong with one sequence's logits or its text concerns no other.</summary>
+    private void SettleOrFail(Sequence sequence, int position, int index)
+    {
+        var fault = _faults[index];
+        _faults[index] = null;
+        try
+        {
+            if (fault is null)
+            {
+                Settle(sequence, position, _tokens[index], _transformer.Logits(index), _candidates[0], _scheduler);
+            }
+        }
+#pragma warning disable CA1031 // It is told in the sequence's stream.
+        catch (Exception unexpected)
+#pragma warning restore CA1031
+        {
+            fault = unexpected;
+        }
+
+        if (fault is not null)
+        {
+            _scheduler.Fail(sequence, fault);
         }
     }
 
@@ -57,11 +86,16 @@ internal sealed class Step
     public static void Settle(Sequence sequence, int position, StreamToken? token, ReadOnlySpan<float> logits, Candidates candidates, Scheduler scheduler)
     {
         var forks = sequence.ForksAt(position) ? sequence.Fork() : [];
+        foreach (var fork in forks)
+        {
+            // First of all, so that whatever happens the scheduler knows of their blocks.
+            scheduler.Join(fork);
+        }
+
         sequence.Take(position, token);
         foreach (var fork in forks)
         {
             fork.Take(position, fork.Read(position, logits, candidates));
-            scheduler.Join(fork);
         }
     }
 
@@ -73,7 +107,16 @@ internal sealed class Step
             for (var i = part; i < count; i += readers)
             {
                 var (sequence, row) = batch.LogitRows[first + i];
-                step._tokens[i] = sequence.Read(batch.Positions[row], step._transformer.Logits(i), step._candidates[part]);
+                try
+                {
+                    step._tokens[i] = sequence.Read(batch.Positions[row], step._transformer.Logits(i), step._candidates[part]);
+                }
+#pragma warning disable CA1031 // It is told in the sequence's stream.
+                catch (Exception fault)
+#pragma warning restore CA1031
+                {
+                    step._faults[i] = fault;
+                }
             }
         }
     }

@@ -47,7 +47,7 @@ internal static class ServeCommand
         }
 
         await shutdown;
-        return 0;
+        return app.Services.GetRequiredService<Watchdog>().Trouble is null ? 0 : Watchdog.ExitCode;
     }
 
     private static async Task<IInferenceEngine> LoadAsync(EngineOptions options, ModelHost models, Terminal terminal, EngineLoader loadEngine)

@@ -49,6 +49,9 @@ internal sealed record ServerOptions
     /// <summary>How long running generations may go on when the server is told to end.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a step of the engine may take before the server takes it for hanging, and ends.</summary>
+    public TimeSpan StepTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <exception cref="UsageException">A value cannot be.</exception>
     public static ServerOptions From(SettingValues values) => new()
     {
@@ -58,6 +61,7 @@ internal sealed record ServerOptions
         Port = ParseInteger(values, Setting.Port, 0, IPEndPoint.MaxPort) ?? 8080,
         GrpcPort = ParseGrpcPort(values),
         Tls = TlsCertificate.From(values),
+        StepTimeout = ParseSeconds(values, Setting.StepTimeout, least: 1) ?? TimeSpan.FromSeconds(60),
         Drain = ParseSeconds(values, Setting.Drain, least: 0) ?? TimeSpan.FromSeconds(30),
         ApiKey = values.Find(Setting.ApiKey) is { } key ? ParseKey(key.Value, key.Source) : null,
         KeyFile = values.Find(Setting.KeyFile) is { } file ? ParseKeyFile(file.Value, file.Source) : null,

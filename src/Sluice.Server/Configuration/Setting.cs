@@ -59,13 +59,15 @@ internal sealed record Setting(string Name, string ValueName, string Description
 
     public static readonly Setting ReaderTimeout = new("reader-timeout", "SECONDS", "How long a reader may take nothing of what waits for it before it is cut off (default: 60)");
 
+    public static readonly Setting StepTimeout = new("step-timeout", "SECONDS", "How long a step of the engine may take before the server takes it for hanging and ends with exit code 70 (default: 60)");
+
     public static readonly Setting Drain = new("drain", "SECONDS", "How long running answers may go on when the server is told to end; a second signal ends it at once (default: 30)");
 
     /// <summary>What an engine is made with.</summary>
     public static readonly Setting[] OfEngine = [Model, Threads, Context, KvMemory, KvType];
 
     /// <summary>What a server is made with, an engine included.</summary>
-    public static readonly Setting[] OfServer = [.. OfEngine, StepTime, MaxQueue, MaxQueueTokens, StreamMemory, LogMemory, Retention, OnDisconnect, Grace, Window, ReaderTimeout, Drain, Host, Port, GrpcPort, TlsCert, TlsKey, ApiKey, KeyFile, AllowHost, Cors];
+    public static readonly Setting[] OfServer = [.. OfEngine, StepTime, MaxQueue, MaxQueueTokens, StreamMemory, LogMemory, Retention, OnDisconnect, Grace, Window, ReaderTimeout, StepTimeout, Drain, Host, Port, GrpcPort, TlsCert, TlsKey, ApiKey, KeyFile, AllowHost, Cors];
 
     /// <summary>Several values as the one text that a list is read from.</summary>
     public static string Join(IEnumerable<string> values) => string.Join(',', values);

@@ -56,7 +56,7 @@ internal sealed class SimulatedEngine : IDisposable
         CheckNothingIsComputedTwice(runs);
         if (fails)
         {
-            Scheduler.Fail(batch, "engine_fault", "A test.");
+            Scheduler.Fail(batch, new InvalidOperationException("A test."));
         }
         else
         {

@@ -68,5 +68,13 @@ public sealed class ServeCommandTests : IDisposable
         Assert.StartsWith("Sluice 0.1.0 listens at http://127.0.0.1:", terminal.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task EngineThatDoesNotWork_EndsTheProcessForItsSupervisor()
+    {
+        using var terminal = new TestTerminal();
+
+        Assert.Equal(70, await Patience.For(terminal.RunAsync((_, _) => new ScriptedEngine { ReadStatus = () => new EngineStatus { FaultsInARow = 3 } }, "--model", _model, "--port", "0")));
+    }
+
     public void Dispose() => _folder.Delete(recursive: true);
 }

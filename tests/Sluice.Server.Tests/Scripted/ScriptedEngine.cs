@@ -29,6 +29,11 @@ public sealed class ScriptedEngine : IInferenceEngine
         Created = DateTimeOffset.UnixEpoch,
     };
 
+    /// <summary>Says what the engine is at.</summary>
+    public Func<EngineStatus>? ReadStatus { get; init; }
+
+    public EngineStatus Status => ReadStatus?.Invoke() ?? default;
+
     /// <summary>Plays every stream by itself where it is set; else the test takes them from <see cref="NextAsync"/>.</summary>
     public Action<ScriptedStream>? Script { get; init; }
 

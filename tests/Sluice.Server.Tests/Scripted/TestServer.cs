@@ -47,6 +47,9 @@ public sealed class TestServer : IAsyncDisposable
     /// <summary>Speaks HTTP/2 to the port of gRPC.</summary>
     public HttpClient GrpcClient { get; }
 
+    /// <summary>What looks after the engine.</summary>
+    internal Watchdog Watchdog => _app.Services.GetRequiredService<Watchdog>();
+
     /// <summary>How the server ends when it is told to.</summary>
     internal Drain Drain => _app.Services.GetRequiredService<Drain>();
 
