@@ -7,6 +7,7 @@ using Sluice.Server.Protocols.WebSocket;
 using Sluice.Server.Shutdown;
 using Sluice.Server.Telemetry;
 using Sluice.Streams;
+using Sluice.Streams.Storage;
 
 namespace Sluice.Server;
 
@@ -54,11 +55,18 @@ internal static class SluiceApplication
         builder.Services.AddSingleton<GenerationRunner>();
         builder.Services.AddSingleton<GenerationAnswers>();
         builder.Services.AddSingleton<SocketEndpoint>();
-        builder.Services.AddSingleton(_ => new StreamRegistry(options.Streams, clock));
+        builder.Services.AddSingleton(services => new StreamRegistry(options.Streams, clock, services.GetService<StreamStore>()));
+        builder.Services.AddSingleton<Continuation>();
+        if (options.Store is { } store)
+        {
+            builder.Services.AddSingleton(services => StoreReports.Open(store, clock, services.GetRequiredService<ILoggerFactory>()));
+        }
+
         builder.Services.AddSingleton(_ => models);
 
         var app = builder.Build();
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<StreamRegistry>().StopAll);
+        models.WhenReady(app.Services.GetRequiredService<Continuation>().Run);
         app.UseErrorAnswers(app.Logger);
         app.UseResponseRate();
         app.UseHostGate(options.Host, options.AllowedHosts);

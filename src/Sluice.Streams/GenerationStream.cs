@@ -17,6 +17,7 @@ public sealed class GenerationStream : IStreamWriter
     private readonly StreamLog _log;
     private readonly StreamJournal? _journal;
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _recorded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ITimer? _grace;
     private StopCause? _stopped;
     private bool _begun;
@@ -32,6 +33,7 @@ public sealed class GenerationStream : IStreamWriter
         : this(stored.Opened.Header, stored.Opened.OnDisconnect, stored.Opened.Key, registry)
     {
         _journal = registry.Store!.Add(this, stored);
+        _recorded.SetResult();
         foreach (var streamEvent in stored.Events)
         {
             registry.Grew(_log.AppendWithin(streamEvent));
@@ -63,6 +65,12 @@ public sealed class GenerationStream : IStreamWriter
 
     /// <summary>Cancelled when the generation is to stop.</summary>
     public CancellationToken StopToken => _stop.Token;
+
+    /// <summary>
+    /// Completes when the stream's first event is in its log. Who is told the stream's name before may ask, after a
+    /// crash, for a stream that nobody knows.
+    /// </summary>
+    public Task Recorded => _recorded.Task;
 
     /// <summary>Who stopped it; null where nobody did before its end.</summary>
     public StopCause? Stopped
@@ -179,6 +187,7 @@ public sealed class GenerationStream : IStreamWriter
     internal void Publish(StreamEvent streamEvent)
     {
         var grown = _log.AppendWithin(streamEvent);
+        _recorded.TrySetResult();
         if (streamEvent.IsTerminal)
         {
             EndGrace();

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Sluice.Streams;
 
 /// <summary>What is constant for a stream's life. With it any event can be told again, to the same bytes.</summary>
@@ -13,6 +15,7 @@ public sealed record StreamHeader(StreamId Id, string Owner, DateTimeOffset Crea
 public sealed record Telling
 {
     /// <summary>How many answers the stream has.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public required int Choices { get; init; }
 
     /// <summary>Whether log probabilities are told.</summary>

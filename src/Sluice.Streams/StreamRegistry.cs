@@ -37,7 +37,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
     public bool IsDurable => store is not null;
 
     /// <summary>Why no new stream can be taken at the moment, for a person; null where it can.</summary>
-    public string? Problem => store?.Problem;
+    public string? Problem => store?.Problem ?? (store is { IsBehind: true } ? "The disk that streams are written to cannot keep up. Try again in a moment." : null);
 
     internal StreamStore? Store => store;
 
@@ -96,7 +96,6 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
             return [];
         }
 
-        store.Recovered = null;
         var interrupted = new List<InterruptedStream>();
         lock (_gate)
         {
@@ -127,6 +126,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
             }
         }
 
+        store.Begin();
         Expire();
         Grew(0);
         foreach (var (stream, _, _, isCutShort) in interrupted)

@@ -73,7 +73,7 @@ internal sealed class GenerationRunner(StreamRegistry streams, CallerLimits limi
     private Outcome<OpenedStream> Open(Caller caller, GenerationAsk ask, DisconnectPolicy onDisconnect)
     {
         var header = new StreamHeader(StreamId.New(), caller.Identity, clock.GetUtcNow(), ask.Engine.Model.Id, ask.Dialect, ask.Telling);
-        var opened = streams.Open(header, onDisconnect, ask.Key);
+        var opened = streams.Open(header, onDisconnect, ask.Key, streams.IsDurable ? new KeptRequest(RequestOf(caller, ask), ask.Engine.Model.Fingerprint).ToBytes() : default);
         return opened.IsSameRequest
             ? opened
             : new ApiError(
@@ -91,14 +91,18 @@ internal sealed class GenerationRunner(StreamRegistry streams, CallerLimits limi
             return Refuse(stream, refusal);
         }
 
+        if (streams.Problem is { } problem)
+        {
+            return Refuse(stream, new ApiError(StatusCodes.Status503ServiceUnavailable, problem, Code: "storage_unavailable") { RetryAfter = TimeSpan.FromSeconds(5) });
+        }
+
         if (!limits.TryEnter(caller, ask.Request.Prompt.Length).Succeeded(out var lease, out var beyond))
         {
             return Refuse(stream, beyond);
         }
 
-        var request = ask.Request with { Caller = caller.Identity, PrefixSalt = caller.PrefixSalt(ask.Request.PrefixSalt) };
-        var output = metrics.Before(lease.Meter(AnswerStage.Before(stream.Header, stream)), stream.Header, request.ArrivedAt, clock);
-        if (ask.Engine.Start(request, output, stream.StopToken) is { } full)
+        var output = metrics.Before(lease.Meter(AnswerStage.Before(stream.Header, stream)), stream.Header, ask.Request.ArrivedAt, clock);
+        if (ask.Engine.Start(RequestOf(caller, ask), output, stream.StopToken) is { } full)
         {
             lease.TakeBack();
             return Refuse(stream, ApiError.From(full));
@@ -107,6 +111,10 @@ internal sealed class GenerationRunner(StreamRegistry streams, CallerLimits limi
         stream.Begin();
         return null;
     }
+
+    /// <summary>What the engine is asked: the request, as its caller's.</summary>
+    private static GenerationRequest RequestOf(Caller caller, GenerationAsk ask)
+        => ask.Request with { Caller = caller.Identity, PrefixSalt = caller.PrefixSalt(ask.Request.PrefixSalt) };
 
     /// <summary>Takes the stream away of a generation that is not begun, and says why.</summary>
     private ApiError Refuse(GenerationStream stream, ApiError error)

@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using Sluice.Engine;
 using Sluice.Engine.Gguf;
 using Sluice.Server.Configuration;
+using Sluice.Streams.Storage;
 
 namespace Sluice.Server.Commands;
 
@@ -41,7 +42,7 @@ internal static class CommandLine
                 ProcessTerminationTimeout = null, // signals are each command's own matter
             });
         }
-        catch (Exception fault) when (fault is UsageException or ModelLoadException or GgufException)
+        catch (Exception fault) when (fault is UsageException or ModelLoadException or GgufException or StorageException)
         {
             return Refuse(terminal, fault.Message);
         }

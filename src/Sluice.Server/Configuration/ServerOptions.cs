@@ -6,6 +6,7 @@ using Sluice.Engine.Cache;
 using Sluice.Server.Access;
 using Sluice.Server.Protocols.WebSocket;
 using Sluice.Streams;
+using Sluice.Streams.Storage;
 
 namespace Sluice.Server.Configuration;
 
@@ -19,6 +20,9 @@ internal sealed record ServerOptions
     public StreamLimits Streams { get; init; } = new();
 
     public SocketLimits Sockets { get; init; } = new();
+
+    /// <summary>Where streams are kept beyond the process; null keeps them in memory only.</summary>
+    public StoreOptions? Store { get; init; }
 
     public IPAddress Host { get; init; } = IPAddress.Loopback;
 
@@ -57,6 +61,7 @@ internal sealed record ServerOptions
     {
         Engine = EngineOptionsFrom(values),
         Streams = StreamLimitsFrom(values),
+        Store = StoreOptionsFrom(values),
         Host = values.Find(Setting.Host) is { } host ? ParseHost(host.Value, host.Source) : IPAddress.Loopback,
         Port = ParseInteger(values, Setting.Port, 0, IPEndPoint.MaxPort) ?? 8080,
         GrpcPort = ParseGrpcPort(values),
@@ -137,6 +142,22 @@ internal sealed record ServerOptions
             ? number
             : throw new UsageException($"{source} is '{value}'; it must be an integer from {low} to {high}.");
     }
+
+    private static StoreOptions? StoreOptionsFrom(SettingValues values)
+    {
+        var fsync = values.Find(Setting.Fsync) is { } policy ? ParseFsync(policy.Value, policy.Source) : FsyncPolicy.Interval;
+        return values.Find(Setting.Data) is not var (folder, source) ? null
+            : folder.Length > 0 ? new StoreOptions { Folder = Path.GetFullPath(folder), Fsync = fsync }
+            : throw new UsageException($"{source} is empty; it must be a folder.");
+    }
+
+    private static FsyncPolicy ParseFsync(string value, string source) => value switch
+    {
+        "always" => FsyncPolicy.Always,
+        "interval" => FsyncPolicy.Interval,
+        "never" => FsyncPolicy.Never,
+        _ => throw new UsageException($"{source} is '{value}'; it must be always, interval or never."),
+    };
 
     private static KvType ParseKvType(string value, string source) => value.ToUpperInvariant() switch
     {

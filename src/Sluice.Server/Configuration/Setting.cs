@@ -63,11 +63,15 @@ internal sealed record Setting(string Name, string ValueName, string Description
 
     public static readonly Setting Drain = new("drain", "SECONDS", "How long running answers may go on when the server is told to end; a second signal ends it at once (default: 30)");
 
+    public static readonly Setting Data = new("data", "DIR", "Keep streams in this folder, so that they outlive the process; unfinished answers go on after a restart (default: in memory only)");
+
+    public static readonly Setting Fsync = new("fsync", "POLICY", "When streams in --data are forced onto the disk, against power failures: always (before anybody reads), interval (every 100 ms) or never (default: interval)");
+
     /// <summary>What an engine is made with.</summary>
     public static readonly Setting[] OfEngine = [Model, Threads, Context, KvMemory, KvType];
 
     /// <summary>What a server is made with, an engine included.</summary>
-    public static readonly Setting[] OfServer = [.. OfEngine, StepTime, MaxQueue, MaxQueueTokens, StreamMemory, LogMemory, Retention, OnDisconnect, Grace, Window, ReaderTimeout, StepTimeout, Drain, Host, Port, GrpcPort, TlsCert, TlsKey, ApiKey, KeyFile, AllowHost, Cors];
+    public static readonly Setting[] OfServer = [.. OfEngine, StepTime, MaxQueue, MaxQueueTokens, StreamMemory, LogMemory, Retention, Data, Fsync, OnDisconnect, Grace, Window, ReaderTimeout, StepTimeout, Drain, Host, Port, GrpcPort, TlsCert, TlsKey, ApiKey, KeyFile, AllowHost, Cors];
 
     /// <summary>Several values as the one text that a list is read from.</summary>
     public static string Join(IEnumerable<string> values) => string.Join(',', values);

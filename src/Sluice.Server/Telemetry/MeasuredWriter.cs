@@ -3,11 +3,11 @@ using Sluice.Streams;
 namespace Sluice.Server.Telemetry;
 
 /// <summary>Stands before a stream and takes the time of what passes. Its methods are called by the engine's thread, but for what is resumed.</summary>
-internal sealed class MeasuredWriter(ServerMetrics metrics, IStreamWriter output, StreamHeader header, long arrivedAt, TimeProvider clock) : IStreamWriter
+internal sealed class MeasuredWriter(ServerMetrics metrics, IStreamWriter output, StreamHeader header, long arrivedAt, TimeProvider clock, bool goesOn) : IStreamWriter
 {
     // When each choice's last text passed; null where there was none, or a pause since.
     private readonly long?[] _lastAt = new long?[header.Telling.Choices];
-    private bool _hasText;
+    private bool _hasText = goesOn;
     private long? _pausedAt;
     private FinishReason _reason;
 

@@ -86,8 +86,9 @@ internal sealed class ServerMetrics : IDisposable
     /// <param name="header">The stream's header.</param>
     /// <param name="arrivedAt">When the request arrived, as <paramref name="clock"/> counts.</param>
     /// <param name="clock">Where time comes from.</param>
-    public IStreamWriter Before(IStreamWriter output, StreamHeader header, long arrivedAt, TimeProvider clock)
-        => new MeasuredWriter(this, output, header, arrivedAt, clock);
+    /// <param name="goesOn">Whether another process began the answer, and told its first text perhaps.</param>
+    public IStreamWriter Before(IStreamWriter output, StreamHeader header, long arrivedAt, TimeProvider clock, bool goesOn = false)
+        => new MeasuredWriter(this, output, header, arrivedAt, clock, goesOn);
 
     public void Generated(int tokens) => Interlocked.Add(ref _generated, tokens);
 

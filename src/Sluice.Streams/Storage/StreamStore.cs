@@ -60,12 +60,7 @@ public sealed class StreamStore : IDisposable
         if (runs)
         {
             _writer = new Thread(Write) { Name = "Sluice log", IsBackground = true };
-            _writer.Start();
-            if (options.Fsync == FsyncPolicy.Interval)
-            {
-                _flusher = new Thread(FlushEvery) { Name = "Sluice log flush", IsBackground = true };
-                _flusher.Start();
-            }
+            _flusher = options.Fsync == FsyncPolicy.Interval ? new Thread(FlushEvery) { Name = "Sluice log flush", IsBackground = true } : null;
         }
     }
 
@@ -75,8 +70,8 @@ public sealed class StreamStore : IDisposable
     /// <summary>Whether so much waits to be written that generations had better rest.</summary>
     public bool IsBehind => Volatile.Read(ref _isBehind);
 
-    /// <summary>What was found on the disk; taken once, by the registry.</summary>
-    internal Recovery? Recovered { get; set; }
+    /// <summary>What was found on the disk, until it was taken over.</summary>
+    internal Recovery? Recovered { get; private set; }
 
     /// <summary>Bytes on the disk.</summary>
     internal long DiskBytes => _segments.Bytes;
@@ -120,10 +115,10 @@ public sealed class StreamStore : IDisposable
 
         _work.Set();
         _unflushed.Set();
-        _writer?.Join();
-        _flusher?.Join();
-        if (_writer is not null)
+        if (_writer is not null && Recovered is null)
         {
+            _writer.Join();
+            _flusher?.Join();
             TryFlush();
         }
 
@@ -131,6 +126,14 @@ public sealed class StreamStore : IDisposable
         _folder.Dispose();
         _work.Dispose();
         _unflushed.Dispose();
+    }
+
+    /// <summary>Begins to write, once what was found is taken over: until then nothing can be told from what is kept no longer.</summary>
+    internal void Begin()
+    {
+        Recovered = null;
+        _writer?.Start();
+        _flusher?.Start();
     }
 
     /// <summary>Makes a place for a new stream.</summary>

@@ -161,6 +161,7 @@ public sealed class StoreFaultTests
             using (var store = StreamStore.Open(options, TimeProvider.System, _ => { }))
             {
                 using var streams = new StreamRegistry(new StreamLimits(), TimeProvider.System, store);
+                Assert.Empty(streams.Restore());
                 var stream = streams.Open(header, DisconnectPolicy.Continue, request: new byte[] { 9 }).Stream;
                 using var reader = stream.Read();
                 stream.Append(new StreamStarted(1));

@@ -41,6 +41,16 @@ internal sealed class Account(string identity)
         }
     }
 
+    /// <summary>Takes in a stream that began in another process: it was let in there.</summary>
+    public Lease GoOn(int promptTokens)
+    {
+        lock (_gate)
+        {
+            _streams++;
+            return new Lease(this, promptTokens);
+        }
+    }
+
     public Allowance Look(KeyLimits limits, TimeProvider clock)
     {
         lock (_gate)

@@ -17,6 +17,10 @@ internal sealed class CallerLimits(KeyRing keys, TimeProvider clock)
             ? KeyGate.Refusal
             : _accounts.GetOrAdd(caller.Identity, static identity => new Account(identity)).TryEnter(keys, clock, promptTokens);
 
+    /// <summary>Takes a generation into the account of its caller that another process let in.</summary>
+    public Lease GoOn(string identity, int promptTokens)
+        => _accounts.GetOrAdd(identity, static identity => new Account(identity)).GoOn(promptTokens);
+
     /// <summary>How far a caller is from its limits; null where it has none by the minute.</summary>
     public Allowance? AllowanceOf(Caller caller)
     {

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Sluice.Engine;
+using Sluice.Server.Access.Limits;
+using Sluice.Server.Parsing;
+using Sluice.Server.Telemetry;
+using Sluice.Streams;
+using Sluice.Streams.Storage;
+
+namespace Sluice.Server.Api;
+
+/// <summary>
+/// Goes on with the generations that the end of an earlier process interrupted. Their streams are there from the
+/// beginning and can be read; they go on once there is a model.
+/// </summary>
+internal sealed class Continuation(StreamRegistry streams, CallerLimits limits, ServerMetrics metrics, TimeProvider clock)
+{
+    /// <summary>The code of the error that a stream ends with which this engine cannot go on with.</summary>
+    public const string ModelChanged = "model_changed";
+
+    private readonly IReadOnlyList<InterruptedStream> _interrupted = streams.Restore();
+
+    /// <summary>Goes on with all of them; to be called once.</summary>
+    public void Run(IInferenceEngine engine)
+    {
+        foreach (var interrupted in _interrupted)
+        {
+            if (TryContinue(engine, interrupted) is { } failure)
+            {
+                interrupted.Stream.Append(failure);
+            }
+        }
+    }
+
+    /// <summary>Goes on with one, or says why not.</summary>
+    private StreamFailed? TryContinue(IInferenceEngine engine, InterruptedStream interrupted)
+    {
+        var stream = interrupted.Stream;
+        KeptRequest kept;
+        try
+        {
+            kept = KeptRequest.From(interrupted.Request);
+        }
+        catch (Exception fault) when (fault is JsonException or NotSupportedException)
+        {
+            return new StreamFailed(StreamStore.FailureCode, "What was kept of this request cannot be read by this version of the server, so its answer ends here. Send the request again.");
+        }
+
+        if (kept.Fingerprint != engine.Model.Fingerprint)
+        {
+            return new StreamFailed(ModelChanged, "The server was started again with another model, or other settings of it, so this answer cannot go on as it began. Send the request again.");
+        }
+
+        var request = kept.Request with { ArrivedAt = clock.GetTimestamp(), SpentBefore = clock.GetUtcNow() - stream.Header.Created };
+        var output = metrics.Before(
+            limits.GoOn(stream.Header.Owner, request.Prompt.Length).Meter(AnswerStage.Before(stream.Header, stream, interrupted.Events)),
+            stream.Header, request.ArrivedAt, clock, goesOn: true);
+        try
+        {
+            engine.Continue(request, interrupted.Events, output, stream.StopToken);
+            return null;
+        }
+        catch (ArgumentException)
+        {
+            output.Append(new StreamFailed(ModelChanged, "This answer cannot have come from the model that the server was started with, so it cannot go on. Send the request again."));
+            return null;
+        }
+    }
+}
