@@ -2,6 +2,7 @@ using System.Net;
 using Sluice.Engine.Cache;
 using Sluice.Server.Configuration;
 using Sluice.Streams;
+using Sluice.Streams.Storage;
 
 namespace Sluice.Server.Tests.Configuration;
 
@@ -23,6 +24,22 @@ public sealed class ServerOptionsTests : IDisposable
         Assert.Equal(KvType.F16, options.Engine.KvType);
         Assert.Equal(new StreamLimits(), options.Streams);
         Assert.Equal((TimeSpan.FromMilliseconds(50), 1024, 1 << 20), (options.Engine.StepTime, options.Engine.MaxQueuedRequests, options.Engine.MaxQueuedTokens));
+    }
+
+    [Fact]
+    public void Data_SaysWhereStreamsAreKeptAndWhatThatPromises()
+    {
+        Assert.Null(Read().Store);
+        _flags["data"] = "streams";
+        Assert.Equal(new StoreOptions { Folder = Path.GetFullPath("streams") }, Read().Store);
+        Assert.Equal(FsyncPolicy.Interval, Read().Store!.Fsync);
+        _flags["fsync"] = "always";
+        Assert.Equal(FsyncPolicy.Always, Read().Store!.Fsync);
+        _flags["fsync"] = "sometimes";
+        Assert.Contains("always, interval or never", Assert.Throws<UsageException>(Read).Message, StringComparison.Ordinal);
+        _flags["fsync"] = "never";
+        _flags["data"] = "";
+        Assert.Contains("--data", Assert.Throws<UsageException>(Read).Message, StringComparison.Ordinal);
     }
 
     [Fact]
