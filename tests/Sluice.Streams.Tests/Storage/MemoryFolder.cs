@@ -16,7 +16,11 @@ internal sealed class MemoryFolder : ILogFolder
     /// <summary>Whether taking back what was half written fails too.</summary>
     public bool TruncateFails { get; set; }
 
-    public int Flushes { get; private set; }
+    /// <summary>Bytes after which the process is killed in the middle of a write; null lets it live.</summary>
+    public long? DiesAfter { get; set; }
+
+    /// <summary>What the next process finds, once this one was killed in the middle of a write.</summary>
+    public MemoryFolder? Killed { get; private set; }
 
     public long Bytes => _files.Values.Sum(file => (long)file.Content.Count);
 
@@ -99,8 +103,16 @@ internal sealed class MemoryFolder : ILogFolder
     {
         public void Write(ReadOnlySpan<byte> bytes, long offset)
         {
+            if (folder.DiesAfter <= bytes.Length && folder.Killed is null)
+            {
+                file.Content.AddRange(bytes[..(int)folder.DiesAfter]);
+                folder.Killed = folder.AfterKill();
+                file.Truncate(file.Content.Count - (int)folder.DiesAfter);
+            }
+
             var count = (int)Math.Min(bytes.Length, folder.Room ?? bytes.Length);
             folder.Room -= count;
+            folder.DiesAfter -= count;
             Assert.Equal(offset, file.Content.Count);
             file.Content.AddRange(bytes[..count]);
             if (count < bytes.Length)
@@ -122,7 +134,6 @@ internal sealed class MemoryFolder : ILogFolder
         public void Flush()
         {
             folder.Flush();
-            folder.Flushes++;
             file.Flushed = file.Content.Count;
         }
 

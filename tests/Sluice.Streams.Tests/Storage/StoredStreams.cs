@@ -63,6 +63,9 @@ internal sealed class StoredStreams
     /// <summary>The next process, after this one was killed.</summary>
     public StoredStreams Restart(StreamLimits? limits = null) => new(Folder.AfterKill(), Clock, limits);
 
+    /// <summary>Everything that a stream can be read of, without waiting for more.</summary>
+    public static List<StreamEvent> Events(GenerationStream stream) => [.. Read(stream).Select(static entry => entry.Event)];
+
     public GenerationStream? Find(GenerationStream stream)
         => Registry.TryFind(stream.Header.Owner, stream.Header.Id, out var found, out _) ? found : null;
 
