@@ -66,7 +66,8 @@ internal static class SluiceApplication
 
         var app = builder.Build();
         app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<StreamRegistry>().StopAll);
-        models.WhenReady(app.Services.GetRequiredService<Continuation>().Run);
+        var continuation = app.Services.GetRequiredService<Continuation>();
+        models.Loaded.Register(() => continuation.Run(models.Engine!));
         app.UseErrorAnswers(app.Logger);
         app.UseResponseRate();
         app.UseHostGate(options.Host, options.AllowedHosts);

@@ -70,7 +70,12 @@ public sealed class GenerationStream : IStreamWriter
     /// Completes when the stream's first event is in its log. Who is told the stream's name before may ask, after a
     /// crash, for a stream that nobody knows.
     /// </summary>
-    public Task Recorded => _recorded.Task;
+    public async ValueTask WaitUntilRecordedAsync()
+    {
+#pragma warning disable VSTHRD003 // Whoever writes completes it, and waits for nobody.
+        await _recorded.Task;
+#pragma warning restore VSTHRD003
+    }
 
     /// <summary>Who stopped it; null where nobody did before its end.</summary>
     public StopCause? Stopped

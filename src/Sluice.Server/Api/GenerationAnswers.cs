@@ -22,7 +22,7 @@ internal sealed class GenerationAnswers(GenerationRunner runner, StreamRegistry 
         using (read.Cursor)
         {
             var dialect = Dialect.Of(read.Stream.Header);
-            await read.Stream.Recorded;
+            await read.Stream.WaitUntilRecordedAsync();
             http.Response.Headers[StreamHeaderName] = read.Stream.Header.Id.Value;
             if (ask.IsStreamed)
             {

@@ -18,6 +18,7 @@ internal sealed class ServerProcess : IDisposable
         {
             ArgumentList = { Path.Combine(AppContext.BaseDirectory, "sluice.dll"), "serve", "--port", $"{port}", "--data", data, "--threads", "2" },
             WorkingDirectory = data,
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

@@ -34,7 +34,7 @@ internal static class StreamEndpoints
             return;
         }
 
-        await stream.Recorded;
+        await stream.WaitUntilRecordedAsync();
         http.Response.Headers[GenerationAnswers.StreamHeaderName] = stream.Header.Id.Value;
         http.Response.Headers.Location = $"/v1/streams/{stream.Header.Id}";
         await JsonResponse.WriteAsync(http.Response, StatusCodes.Status202Accepted, json => StreamJson.Write(json, stream));
