@@ -135,8 +135,16 @@ public sealed class RestartTests : IDisposable
             Caller = "me",
             Sampling = new()
             {
-                Temperature = 0, TopK = 3, TopP = 0.3333333f, MinP = 0.1f, TypicalP = 0.5f, RepetitionPenalty = 1.1f,
-                PresencePenalty = -1, FrequencyPenalty = 1, LogitBias = [new(4, -100)], Seed = ulong.MaxValue,
+                Temperature = 0,
+                TopK = 3,
+                TopP = 0.3333333f,
+                MinP = 0.1f,
+                TypicalP = 0.5f,
+                RepetitionPenalty = 1.1f,
+                PresencePenalty = -1,
+                FrequencyPenalty = 1,
+                LogitBias = [new(4, -100)],
+                Seed = ulong.MaxValue,
             },
             StopConditions = new() { Repetition = new() { LeastRepeats = 9 }, MaxTime = TimeSpan.FromSeconds(3), Patterns = ["x+"], Words = ["w"], Confidence = new(-2, 5) },
         };
