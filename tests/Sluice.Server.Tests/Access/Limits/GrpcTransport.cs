@@ -32,8 +32,9 @@ internal sealed class GrpcTransport<T>(string method, IMessage request, MessageP
         }
 
         var call = new TestCall(server, "sluice.v1.Inference/" + method, [.. metadata]);
-        await call.WriteAsync(request);
-        call.Complete();
+
+        // A refusal at the door does not wait for the message, and may be there before it.
+        await Task.WhenAny(WriteAsync(call), call.HeadAsync());
         if (await call.TryReadAsync(answers) is { } first)
         {
             return errorOf(first) is { } error
@@ -50,6 +51,19 @@ internal sealed class GrpcTransport<T>(string method, IMessage request, MessageP
         var call = (TestCall)attempt.Connection;
         var rest = await call.RestAsync(answers);
         return rest.Exists(answer => errorOf(answer) is not null) || (await call.StatusAsync()).Code != GrpcCode.Ok;
+    }
+
+    private async Task WriteAsync(TestCall call)
+    {
+        try
+        {
+            await call.WriteAsync(request);
+            call.Complete();
+        }
+        catch (Exception fault) when (fault is OperationCanceledException or IOException or HttpRequestException or TimeoutException)
+        {
+            // The server takes nothing more; why is what the call tells.
+        }
     }
 
     private static Attempt Refuse(GrpcCode code, string reason, TimeSpan? retryAfter, IDisposable call) => new(

@@ -26,6 +26,7 @@ internal abstract class Transport
         new HttpTransport("messages", "/v1/messages", Chat) { KeyHeader = "x-api-key", CodePath = "error.details.error_code" },
         new HttpTransport("ollama chat", "/api/chat", Chat) { CodePath = "code" },
         new HttpTransport("ollama generate", "/api/generate", """{"model":"any","prompt":"Hello"}""") { CodePath = "code" },
+        new SocketTransport(),
         new GrpcTransport<Event>("Generate", Generate, Event.Parser, static answer => answer.Failed?.Error),
         new GrpcTransport<ChatResponse>("Chat", new ChatRequest { Tag = "a", Start = new Start { Request = Generate } }, ChatResponse.Parser, static answer => answer.Error ?? answer.Event.Failed?.Error),
     ];
