@@ -63,6 +63,8 @@ internal sealed class StreamsProtocol(Caller caller, ModelHost models, Generatio
             return error;
         }
 
+        await started.Stream.WaitUntilRecordedAsync();
+
         // A retry by the same key may find a stream that this connection reads already.
         return await ReadAsync(message, started, "accepted", cancellationToken);
     }

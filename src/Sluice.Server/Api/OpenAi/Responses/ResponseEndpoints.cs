@@ -33,6 +33,7 @@ internal static class ResponseEndpoints
             return;
         }
 
+        await stream.WaitUntilRecordedAsync();
         http.Response.Headers[GenerationAnswers.StreamHeaderName] = stream.Header.Id.Value;
         await WriteNowAsync(http, stream);
     }

@@ -43,6 +43,7 @@ internal sealed class InferenceService(ModelHost models, GenerationRunner runner
         {
             try
             {
+                await read.Stream.WaitUntilRecordedAsync();
                 call.Http.Response.Headers[StreamMetadata] = read.Stream.Header.Id.Value;
                 await call.StartAsync();
                 await ReadAsync(read, call);
