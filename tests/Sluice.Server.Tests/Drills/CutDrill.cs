@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Sluice.Server.Tests.Api.Chat;
 using Sluice.Server.Tests.Scripted;
 using Sluice.Streams;
 
@@ -14,7 +15,14 @@ namespace Sluice.Server.Tests.Drills;
 public sealed class CutDrill(ITestOutputHelper output)
 {
     private const int AtOnce = 8;
-    private static readonly string[] Palette = ["a", " word", "\n", "\\\"", "Grüße ÄÖÜ", "日本語の長い文章、途中で切られる", "🦊🦊🦊🦊🦊🦊🦊🦊", "👩‍🚀", "е́", "\u2028", "data: x\n\nid: 9", ""];
+    private const string Call = "<tool_call>\n{\"name\": \"look\", \"arguments\": {\"at\": \"日本語\", \"for\": [1, 2]}}\n</tool_call>";
+
+    /// <summary>What is said: whatever is hard to cut, and calls of tools, whole and in halves that need not fit.</summary>
+    private static readonly string[] Palette =
+    [
+        Call, Call[..40], Call[40..], "<think>\nhm\n</think>",
+        "a", " word", "\n", "\\\"", "Grüße ÄÖÜ", "日本語の長い文章、途中で切られる", "🦊🦊🦊🦊🦊🦊🦊🦊", "👩‍🚀", "е́", "\u2028", "data: x\n\nid: 9", "",
+    ];
 
     [Fact]
     public Task StreamsCutAtAnyByte_GoOnToTheSameBytes() => DrillAsync(streams: 300, seed: 1);
@@ -25,7 +33,7 @@ public sealed class CutDrill(ITestOutputHelper output)
 
     private async Task DrillAsync(int streams, int seed)
     {
-        var engine = new ScriptedEngine { Script = stream => _ = PlayAsync(stream) };
+        var engine = new ScriptedEngine { Model = ChatTemplates.Engine(ChatTemplates.Qwen).Model, Script = stream => _ = PlayAsync(stream) };
         await using var server = await TestServer.StartAsync(engine, limits: new StreamLimits { Grace = TimeSpan.FromMinutes(10) });
         var places = new ConcurrentDictionary<CutPlace, int>();
         var (bytes, done) = (0L, 0);
@@ -78,13 +86,16 @@ public sealed class CutDrill(ITestOutputHelper output)
     private static (string Path, string Body) Ask(Random random, int seed)
     {
         const string Hello = "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]";
+        const string AnthropicTools = ",\"tools\":[{\"name\":\"look\",\"input_schema\":{\"type\":\"object\"}}]";
+        const string OpenAiTools = ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"look\"}}]";
+        var hasTools = random.Next(2) == 0;
         return random.Next(6) switch
         {
-            0 => ("/v1/messages", $"{{{Hello},\"max_tokens\":100,\"seed\":{seed},\"stream\":true}}"),
-            1 => ("/api/chat", $"{{{Hello},\"options\":{{\"seed\":{seed}}}}}"),
+            0 => ("/v1/messages", $"{{{Hello}{(hasTools ? AnthropicTools : "")},\"max_tokens\":100,\"seed\":{seed},\"stream\":true}}"),
+            1 => ("/api/chat", $"{{{Hello}{(hasTools ? OpenAiTools : "")},\"options\":{{\"seed\":{seed}}}}}"),
             2 => ("/api/generate", $"{{\"prompt\":\"Hello\",\"options\":{{\"seed\":{seed}}}}}"),
             3 => ("/v1/completions", $"{{\"prompt\":\"Hello\"{(random.Next(3) == 0 ? ",\"logprobs\":2" : "")}{OpenAiOptions()}}}"),
-            _ => ("/v1/chat/completions", $"{{{Hello}{(random.Next(3) == 0 ? ",\"logprobs\":true,\"top_logprobs\":2" : "")}{OpenAiOptions()}}}"),
+            _ => ("/v1/chat/completions", $"{{{Hello}{(hasTools ? OpenAiTools : "")}{(random.Next(3) == 0 ? ",\"logprobs\":true,\"top_logprobs\":2" : "")}{OpenAiOptions()}}}"),
         };
 
         string OpenAiOptions() => (random.Next(4) switch
