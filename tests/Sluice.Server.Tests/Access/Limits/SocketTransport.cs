@@ -29,14 +29,14 @@ internal sealed class SocketTransport : Transport
         {
             await Patience.For(socket.ConnectAsync(new UriBuilder(server.Address) { Scheme = "ws", Path = "/v1/ws" }.Uri, TestContext.Current.CancellationToken));
         }
-        catch (WebSocketException)
+        catch (WebSocketException fault)
         {
             return new Attempt(
                 socket.HttpStatusCode switch
                 {
                     HttpStatusCode.Unauthorized => Refused.Unauthenticated,
                     HttpStatusCode.Forbidden => Refused.Forbidden,
-                    var other => throw new InvalidOperationException($"The handshake was answered {other}."),
+                    var other => throw new InvalidOperationException($"The handshake was answered {other}.", fault),
                 },
                 null,
                 null,
