@@ -10,9 +10,10 @@ namespace Sluice.Server.Api.Chat;
 /// <param name="Reasoning">How it marks reasoning.</param>
 internal readonly record struct ChatFormat(CallSyntax Calls, bool TakesTools, ReasoningSyntax Reasoning)
 {
-    /// <summary>What templates that write tools have in them, the first that fits.</summary>
+    /// <summary>What templates that write tools have in them, the first that fits; with none of the syntaxes where it is one that is not read.</summary>
     private static readonly (string Sign, CallSyntax Calls)[] Signs =
     [
+        ("<arg_key>", CallSyntax.None), // GLM's tags, within the markers of Hermes
         ("<function=", CallSyntax.Tagged),
         (HermesReader.Open, CallSyntax.Hermes),
         (MistralReader.Arguments, CallSyntax.MistralNamed),
@@ -25,18 +26,12 @@ internal readonly record struct ChatFormat(CallSyntax Calls, bool TakesTools, Re
     {
         var template = model.ChatTemplate?.Source ?? "";
         var reasoning = Writes("<think>") ? ReasoningSyntax.Think : Writes("[THINK]") ? ReasoningSyntax.BracketThink : ReasoningSyntax.None;
-        if (template.Contains("tools", StringComparison.Ordinal))
-        {
-            foreach (var (sign, calls) in Signs)
-            {
-                if (template.Contains(sign, StringComparison.Ordinal))
-                {
-                    return new ChatFormat(calls, TakesTools: true, reasoning);
-                }
-            }
-        }
-
-        return new ChatFormat(CallSyntax.Hermes, TakesTools: false, reasoning);
+        var calls = template.Contains("tools", StringComparison.Ordinal)
+            ? Signs.FirstOrDefault(sign => template.Contains(sign.Sign, StringComparison.Ordinal)).Calls
+            : CallSyntax.None;
+        return calls == CallSyntax.None
+            ? new ChatFormat(CallSyntax.Hermes, TakesTools: false, reasoning)
+            : new ChatFormat(calls, TakesTools: true, reasoning);
 
         // A model that marks its reasoning has a template that knows of it, or a token for the mark.
         bool Writes(string open) => template.Contains(open, StringComparison.Ordinal)
