@@ -323,7 +323,8 @@ public sealed class StreamStore : IDisposable
             _report($"Streams cannot be written ({fault.Message}); those that were being written end with an error, and no new ones are taken until it works again.");
         }
 
-        _problem = $"The server cannot write its streams to the disk at the moment ({fault.Message}).";
+        // Clients are told that, and operators why: the reason names files.
+        _problem = "The server cannot write its streams to the disk at the moment. Try again in a while.";
         var failure = new StreamFailed(FailureCode, "The server could not write this answer to its disk, so it ends here. Send the request again.");
         var cut = new HashSet<StreamJournal>();
         lock (_gate)

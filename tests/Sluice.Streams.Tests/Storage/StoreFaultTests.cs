@@ -22,7 +22,7 @@ public sealed class StoreFaultTests
         streams.Store.WriteBatch();
         harmed.Append(StoredStreams.Delta("after"));
 
-        Assert.Contains("No space left", streams.Registry.Problem, StringComparison.Ordinal);
+        Assert.Contains("cannot write", streams.Registry.Problem, StringComparison.Ordinal);
         Assert.Contains("No space left", Assert.Single(streams.Reports), StringComparison.Ordinal);
         Assert.Equal("StreamStarted|a|b|storage_failed", StoredStreams.Texts(harmed));
         Assert.Equal("storage_failed", StoredStreams.Texts(newcomer));
