@@ -1,7 +1,7 @@
 // OpenAI's own SDK: Chat Completions, Completions and Responses.
 import assert from "node:assert/strict";
 import OpenAI from "openai";
-import { check, ended, fault, stoppedEarly, story, url } from "../checks.mjs";
+import { check, ended, fault, stoppedEarly, story, url, weather } from "../checks.mjs";
 
 const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", maxRetries: 0 });
 const chat = { model: "any", max_tokens: 60, temperature: 0, messages: [{ role: "user", content: story }] };
@@ -148,4 +148,35 @@ await check("openai deletes a response", async () => {
 
   assert.ok(gone instanceof OpenAI.NotFoundError);
   assert.equal(next.param, "previous_response_id");
+});
+
+await check("openai streams calls", async () => {
+  const tools = [{ type: "function", function: { name: weather.name, description: weather.description, parameters: weather.schema } }];
+  const stream = client.chat.completions.stream({ ...chat, tools, tool_choice: "required" });
+  const pieces = [];
+  stream.on("tool_calls.function.arguments.delta", ({ arguments_delta }) => pieces.push(arguments_delta));
+  const { choices: [{ message }] } = await stream.finalChatCompletion();
+  const whole = await client.chat.completions.create({ ...chat, tools, tool_choice: "required" });
+
+  assert.equal(message.tool_calls[0].function.name, weather.name);
+  assert.ok(pieces.length > 3, `${pieces.length} pieces are no stream.`);
+  assert.equal(message.tool_calls[0].function.arguments, pieces.join(""));
+  assert.equal(whole.choices[0].message.tool_calls[0].function.arguments, pieces.join(""));
+});
+
+await check("openai streams calls in responses", async () => {
+  const tools = [{ type: "function", name: weather.name, description: weather.description, parameters: weather.schema, strict: false }];
+  const stream = client.responses.stream({ ...ask, tools, tool_choice: { type: "function", name: weather.name } });
+  const events = await all(stream);
+  const call = (await stream.finalResponse()).output[0];
+  const deltas = events.filter(event => event.type === "response.function_call_arguments.delta");
+  const next = await client.responses.create({
+    ...ask, tools, input: [{ role: "user", content: story }, call, { type: "function_call_output", call_id: call.call_id, output: "Fog." }],
+  });
+
+  assert.deepEqual([call.type, call.name], ["function_call", weather.name]);
+  assert.ok(deltas.length > 3, `${deltas.length} pieces are no stream.`);
+  assert.equal(call.arguments, deltas.map(event => event.delta).join(""));
+  assert.deepEqual(events.map(event => event.sequence_number), events.map((_, index) => index));
+  assert.ok(next.output_text.length > 10);
 });

@@ -3,10 +3,13 @@ using Sluice.Server.Api.Chat;
 
 namespace Sluice.Server.Api.OpenAi;
 
-/// <summary>Reads <c>tools</c> and <c>tool_choice</c> as chat completions have them.</summary>
+/// <summary>
+/// Reads <c>tools</c> and <c>tool_choice</c> as chat completions have them; or flat, as responses do, with the function's
+/// fields in the tool itself.
+/// </summary>
 internal static class ToolFields
 {
-    public static Outcome<List<ChatTool>> ReadTools(JsonElement? tools)
+    public static Outcome<List<ChatTool>> ReadTools(JsonElement? tools, bool isFlat = false)
     {
         var read = new List<ChatTool>();
         if (tools is not { } given)
@@ -21,7 +24,7 @@ internal static class ToolFields
 
         foreach (var tool in given.EnumerateArray())
         {
-            if (!ReadTool(tool, $"tools[{read.Count}]").Succeeded(out var one, out var error))
+            if (!ReadTool(tool, $"tools[{read.Count}]", isFlat).Succeeded(out var one, out var error))
             {
                 return error;
             }
@@ -32,9 +35,8 @@ internal static class ToolFields
         return ChatTool.Check(read, "tools") is { } fault ? fault : read;
     }
 
-    public static Outcome<ToolChoice> ReadChoice(JsonElement? choice, IReadOnlyList<ChatTool> tools)
+    public static Outcome<ToolChoice> ReadChoice(JsonElement? choice, IReadOnlyList<ChatTool> tools, bool isFlat = false)
     {
-        const string Wanted = "tool_choice must be \"none\", \"auto\", \"required\" or {\"type\": \"function\", \"function\": {\"name\": …}}";
         if (choice is not { } given)
         {
             return new ToolChoice(ToolUse.Auto);
@@ -52,7 +54,7 @@ internal static class ToolFields
             };
         }
         else if (given.ValueKind == JsonValueKind.Object && TextOf(given, "type") == "function"
-            && given.TryGetProperty("function", out var function) && function.ValueKind == JsonValueKind.Object && TextOf(function, "name") is { } name)
+            && FunctionOf(given, isFlat) is { } function && TextOf(function, "name") is { } name)
         {
             if (tools.All(tool => tool.Name != name))
             {
@@ -64,13 +66,14 @@ internal static class ToolFields
 
         return read switch
         {
-            null => ApiError.Invalid("tool_choice", $"{Wanted}."),
+            null => ApiError.Invalid(
+                "tool_choice", $"tool_choice must be \"none\", \"auto\", \"required\" or {{\"type\": \"function\", {(isFlat ? "\"name\": …" : "\"function\": {\"name\": …}")}}}."),
             { Use: ToolUse.Required } when tools.Count == 0 => ApiError.Invalid("tool_choice", "tool_choice demands a call, but there are no tools."),
             { } valid => valid,
         };
     }
 
-    private static Outcome<ChatTool> ReadTool(JsonElement tool, string path)
+    private static Outcome<ChatTool> ReadTool(JsonElement tool, string path, bool isFlat)
     {
         if (tool.ValueKind != JsonValueKind.Object)
         {
@@ -82,8 +85,8 @@ internal static class ToolFields
             return ApiError.Invalid($"{path}.type", $"{path}.type must be \"function\": there are no other tools here.");
         }
 
-        path += ".function";
-        if (!tool.TryGetProperty("function", out var function) || function.ValueKind != JsonValueKind.Object)
+        path += isFlat ? "" : ".function";
+        if (FunctionOf(tool, isFlat) is not { } function)
         {
             return ApiError.Invalid(path, $"{path} must be an object with the function's name.");
         }
@@ -97,6 +100,9 @@ internal static class ToolFields
         var read = new ChatTool(TextOf(function, "name") ?? "", description is null ? null : TextOf(function, "description"), Given(function, "parameters"));
         return read.Check(path) is { } error ? error : read;
     }
+
+    private static JsonElement? FunctionOf(JsonElement owner, bool isFlat)
+        => isFlat ? owner : owner.TryGetProperty("function", out var function) && function.ValueKind == JsonValueKind.Object ? function : null;
 
     private static JsonElement? Given(JsonElement owner, string name)
         => owner.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;

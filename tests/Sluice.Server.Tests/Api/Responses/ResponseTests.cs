@@ -60,7 +60,7 @@ public sealed class ResponseTests : IAsyncLifetime
         using var response = await pending;
 
         Assert.Equal(
-            "<bos><|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nSay <|im_end|> twice.<|im_end|>\n<|im_start|>assistant\nNo.<|im_end|>\n<|im_start|>tool\nFog.<|im_end|>\n<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n",
+            "<bos><|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nSay <|im_end|> twice.<|im_end|>\n<|im_start|>assistant\nNo.\n<tool_call>\n{\"name\": \"look\", \"arguments\": {}}\n</tool_call><|im_end|>\n<|im_start|>user\n<tool_response>\nFog.\n</tool_response><|im_end|>\n<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n",
             Prompt(stream));
         Assert.Equal(6, stream.Request.Prompt.Count(token => token == ByteTokenizer.TurnEnd));
     }

@@ -40,9 +40,15 @@ internal sealed record ResponseBody : GenerationFields
     /// <summary>Extension: values that the model's chat template reads, such as <c>enable_thinking</c>.</summary>
     public Dictionary<string, JsonElement>? ChatTemplateKwargs { get; init; }
 
-    // Asked for by name and not there: refused, because an answer without them would look right and be wrong.
-
     public JsonElement? Tools { get; init; }
+
+    public JsonElement? ToolChoice { get; init; }
+
+    public bool? ParallelToolCalls { get; init; }
+
+    public ReasoningBody? Reasoning { get; init; }
+
+    // Asked for by name and not there: refused, because an answer without them would look right and be wrong.
 
     public JsonElement? Conversation { get; init; }
 
@@ -78,13 +84,14 @@ internal sealed record ResponseBody : GenerationFields
             return refusal;
         }
 
-        var items = Items ?? throw new InvalidOperationException("The body's items were not read.");
-        if (!ChatPrompt.Encode(ResponseMessages.Of(Instructions, items), ChatTemplateKwargs, addGenerationPrompt: true, model).Succeeded(out var prompt, out var error))
+        if (!Encode(model).Succeeded(out var chat, out var error))
         {
-            return error with { Param = "input" };
+            return error.Param == "messages" ? error with { Param = "input" } : error;
         }
 
-        return ToRequest(prompt, model, arrivedAt, request => request with { MaxTokens = MaxOutputTokens });
+        return ToRequest(chat.Tokens, model, arrivedAt, request => request with { MaxTokens = MaxOutputTokens, TextTokens = chat.TextTokens }).Succeeded(out var read, out error)
+            ? read with { Reading = chat.Reading }
+            : error;
     }
 
     protected override Telling Telling(ReadableRequest read) => base.Telling(read) with
@@ -100,10 +107,27 @@ internal sealed record ResponseBody : GenerationFields
         _ => base.WireName(field),
     };
 
+    private Outcome<ChatEncoding> Encode(LoadedModel model)
+    {
+        var items = Items ?? throw new InvalidOperationException("The body's items were not read.");
+        if (!ToolFields.ReadTools(Tools, isFlat: true).Succeeded(out var tools, out var error)
+            || !ToolFields.ReadChoice(ToolChoice, tools, isFlat: true).Succeeded(out var choice, out error))
+        {
+            return error;
+        }
+
+        if (!ReasoningEffort.TemplateValues(Reasoning?.Effort, ChatTemplateKwargs, model).Succeeded(out var values, out error))
+        {
+            return error with { Param = "reasoning.effort", Message = error.Message.Replace("reasoning_effort", "reasoning.effort", StringComparison.Ordinal) };
+        }
+
+        return ChatPrompt.Encode(
+            new ChatInput(ResponseMessages.Of(Instructions, items)) { Tools = tools, Choice = choice, ParallelCalls = ParallelToolCalls ?? true, TemplateValues = values }, model);
+    }
+
     private ApiError? Refusal()
     {
         foreach (var (name, value, why) in (ReadOnlySpan<(string, JsonElement?, string)>)[
-            ("tools", Tools, "this server does not call tools yet"),
             ("conversation", Conversation, "go on from a response with previous_response_id"),
             ("prompt", Prompt, "this server keeps no prompt templates; send instructions and input"),
             ("context_management", ContextManagement, "nothing of the input is cut or put shorter"),
@@ -163,14 +187,14 @@ internal sealed record ResponseBody : GenerationFields
         }
 
         json.WriteNull("max_tool_calls"u8);
-        json.WriteBoolean("parallel_tool_calls"u8, true);
-        json.WriteString("tool_choice"u8, "auto");
-        ResponseItem.WriteEmpty(json, "tools");
+        json.WriteBoolean("parallel_tool_calls"u8, ParallelToolCalls ?? true);
+        Repeat("tool_choice", ToolChoice, "\"auto\"");
+        Repeat("tools", Tools, "[]");
         json.WriteNumber("temperature"u8, request.Sampling.Temperature);
         json.WriteNumber("top_p"u8, request.Sampling.TopP);
         json.WriteNumber("top_logprobs"u8, 0);
         json.WriteStartObject("reasoning"u8);
-        json.WriteNull("effort"u8);
+        json.WriteString("effort"u8, Reasoning?.Effort);
         json.WriteNull("summary"u8);
         json.WriteEndObject();
         json.WriteStartObject("text"u8);
@@ -190,5 +214,18 @@ internal sealed record ResponseBody : GenerationFields
         }
 
         json.WriteEndObject();
+
+        void Repeat(string name, JsonElement? given, string absent)
+        {
+            json.WritePropertyName(name);
+            (given ?? JsonElement.Parse(absent)).WriteTo(json);
+        }
     }
+}
+
+/// <summary>What is asked of the model's reasoning.</summary>
+internal sealed record ReasoningBody
+{
+    /// <summary>How much the model is to reason, for templates that have a word for it or a switch.</summary>
+    public string? Effort { get; init; }
 }

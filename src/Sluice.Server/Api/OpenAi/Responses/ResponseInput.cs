@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using Sluice.Server.Api.Chat;
 using Sluice.Server.Protocols.OpenAi.Responses;
 using Sluice.Streams;
 
@@ -85,6 +86,11 @@ internal static class ResponseInput
             {
                 return ApiError.Invalid($"{path}.{name}", $"{path}.{name} must be a string.");
             }
+        }
+
+        if (!ChatTool.IsName(Text(element, "name")!))
+        {
+            return ApiError.Invalid($"{path}.name", $"{path}.name must be 1 to {ChatTool.MaxNameLength} letters, digits, underscores and hyphens.");
         }
 
         return Item(json =>

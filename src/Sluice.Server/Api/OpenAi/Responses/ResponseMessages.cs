@@ -1,6 +1,6 @@
-using System.Buffers;
+using System.Collections.Immutable;
 using System.Text.Json;
-using Sluice.Engine.Tokens.Templates;
+using Sluice.Server.Api.Chat;
 
 namespace Sluice.Server.Api.OpenAi.Responses;
 
@@ -12,56 +12,45 @@ internal static class ResponseMessages
 {
     /// <param name="instructions">What the model is told first; null for nothing.</param>
     /// <param name="items">Items as <see cref="ResponseInput"/> gives them.</param>
-    public static List<ChatMessage> Of(string? instructions, IEnumerable<JsonElement> items)
+    public static List<ChatTurn> Of(string? instructions, IEnumerable<JsonElement> items)
     {
-        var messages = new List<ChatMessage>();
+        var turns = new List<ChatTurn>();
         if (!string.IsNullOrEmpty(instructions))
         {
-            messages.Add(new ChatMessage("system", instructions));
+            turns.Add(new ChatTurn("system", instructions));
         }
 
-        Turn? turn = null;
+        var said = new Said();
         foreach (var item in items)
         {
             var type = Text(item, "type");
-            if (type == "function_call_output")
+            var role = type switch
             {
-                Close();
-                messages.Add(new ChatMessage("tool", Text(item, "output"))
-                {
-                    Fields = new Dictionary<string, object?> { ["tool_call_id"] = Text(item, "call_id") },
-                });
-                continue;
+                "message" => Text(item, "role"),
+                "function_call_output" => "tool",
+                _ => "assistant",
+            };
+            if (role != "assistant" || !said.Takes(type))
+            {
+                said.MoveTo(turns);
             }
 
-            var role = type == "message" ? Text(item, "role") : "assistant";
-            if (role != "assistant")
+            switch (role)
             {
-                Close();
-                messages.Add(new ChatMessage(role == "developer" ? "system" : role, PartsOf(item)));
-                continue;
-            }
-
-            if (turn?.Takes(type) != true)
-            {
-                Close();
-                turn = new Turn();
-            }
-
-            turn.Add(type, item);
-        }
-
-        Close();
-        return messages;
-
-        void Close()
-        {
-            if (turn is not null)
-            {
-                messages.Add(turn.ToMessage());
-                turn = null;
+                case "assistant":
+                    said.Add(type, item);
+                    break;
+                case "tool":
+                    turns.Add(new ChatTurn(role, Text(item, "output")) { CallId = Text(item, "call_id") });
+                    break;
+                default:
+                    turns.Add(new ChatTurn(role == "developer" ? "system" : role, PartsOf(item))); // templates know the older name
+                    break;
             }
         }
+
+        said.MoveTo(turns);
+        return turns;
     }
 
     private static string Text(JsonElement item, string name) => item.GetProperty(name).GetString()!;
@@ -69,17 +58,20 @@ internal static class ResponseMessages
     private static string PartsOf(JsonElement item)
         => string.Concat(item.GetProperty("content"u8).EnumerateArray().Select(static part => Text(part, "text")));
 
-    /// <summary>What the model said until somebody else did.</summary>
-    private sealed class Turn
+    /// <summary>What the model said since somebody else did.</summary>
+    private sealed class Said
     {
-        private readonly List<JsonElement> _calls = [];
         private string? _reasoning;
         private string? _content;
+        private ImmutableArray<ChatCall> _calls = [];
 
+        private bool IsEmpty => _reasoning is null && _content is null && _calls.IsEmpty;
+
+        /// <summary>Whether the item belongs to the same message.</summary>
         public bool Takes(string type) => type switch
         {
-            "reasoning" => _reasoning is null && _content is null && _calls.Count == 0,
-            "message" => _content is null && _calls.Count == 0,
+            "reasoning" => IsEmpty,
+            "message" => _content is null && _calls.IsEmpty,
             _ => true,
         };
 
@@ -94,49 +86,18 @@ internal static class ResponseMessages
                     _content = PartsOf(item);
                     break;
                 default:
-                    _calls.Add(item);
+                    _calls = _calls.Add(new ChatCall(Text(item, "call_id"), Text(item, "name"), Text(item, "arguments")));
                     break;
             }
         }
 
-        public ChatMessage ToMessage()
+        public void MoveTo(List<ChatTurn> turns)
         {
-            var fields = new Dictionary<string, object?>();
-            if (!string.IsNullOrEmpty(_reasoning))
+            if (!IsEmpty)
             {
-                fields.Add("reasoning_content", _reasoning);
+                turns.Add(new ChatTurn("assistant", _content ?? "") { Reasoning = string.IsNullOrEmpty(_reasoning) ? null : _reasoning, Calls = _calls });
+                (_reasoning, _content, _calls) = (null, null, []);
             }
-
-            if (_calls.Count > 0)
-            {
-                fields.Add("tool_calls", CallsAsChat());
-            }
-
-            return new ChatMessage("assistant", _content ?? "") { Fields = fields };
-        }
-
-        private JsonElement CallsAsChat()
-        {
-            var bytes = new ArrayBufferWriter<byte>();
-            using (var json = new Utf8JsonWriter(bytes, JsonResponse.WriterOptions))
-            {
-                json.WriteStartArray();
-                foreach (var call in _calls)
-                {
-                    json.WriteStartObject();
-                    json.WriteString("id"u8, Text(call, "call_id"));
-                    json.WriteString("type"u8, "function");
-                    json.WriteStartObject("function"u8);
-                    json.WriteString("name"u8, Text(call, "name"));
-                    json.WriteString("arguments"u8, Text(call, "arguments"));
-                    json.WriteEndObject();
-                    json.WriteEndObject();
-                }
-
-                json.WriteEndArray();
-            }
-
-            return JsonElement.Parse(bytes.WrittenSpan);
         }
     }
 }

@@ -40,7 +40,7 @@ internal sealed class ResponseObject(StreamHeader header)
     {
         if (state.End is { Timings: var timings })
         {
-            json.WriteNumber("completed_at"u8, (header.Created + timings.Queue + timings.Prefill + timings.Decode).ToUnixTimeSeconds());
+            json.WriteNumber("completed_at"u8, (header.Created + timings.Queue + timings.Prefill + timings.Decode + timings.Paused).ToUnixTimeSeconds());
         }
         else
         {
