@@ -53,7 +53,7 @@ public sealed class OpenAiResponsesClientTests
         ResponseResult during = await client.GetResponseAsync(response.Id, TestContext.Current.CancellationToken);
         ResponseResult after = await client.CancelResponseAsync(response.Id, TestContext.Current.CancellationToken);
         await client.DeleteResponseAsync(response.Id, TestContext.Current.CancellationToken);
-        var gone = await Assert.ThrowsAsync<ClientResultException>(async () => await client.GetResponseAsync(response.Id));
+        var gone = await Assert.ThrowsAsync<ClientResultException>(async () => await client.GetResponseAsync(response.Id, TestContext.Current.CancellationToken));
 
         Assert.Equal((ResponseStatus.InProgress, "a"), (during.Status, during.GetOutputText()));
         Assert.Equal(ResponseStatus.Cancelled, after.Status);
