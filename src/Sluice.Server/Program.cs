@@ -56,6 +56,7 @@ namespace Sluice.Server
             app.MapGet("/v1/streams/{id}/events", StreamEndpoints.ReadAsync);
 
             app.MapMethods("/v1/ws", Handshake.Methods, SocketEndpoint.StreamsAsync);
+            app.MapMethods("/v1/realtime", Handshake.Methods, SocketEndpoint.RealtimeAsync);
 
             app.MapPost("/v1/tokenize", TokenEndpoints.TokenizeAsync);
             app.MapPost("/v1/detokenize", TokenEndpoints.DetokenizeAsync);

@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using Sluice.Server.Access;
 using Sluice.Server.Api;
 using Sluice.Server.Configuration;
+using Sluice.Server.Protocols.Realtime;
 using Sluice.Server.Shutdown;
 
 namespace Sluice.Server.Protocols.WebSocket;
@@ -17,9 +18,20 @@ internal sealed class SocketEndpoint(ServerOptions options, Drain drain, IHostAp
     /// <summary>The name of Sluice's own messages as a subprotocol.</summary>
     private const string StreamsName = "sluice.v1";
 
+    /// <summary>The name that OpenAI's clients offer.</summary>
+    private const string RealtimeName = "realtime";
+
     /// <summary><c>/v1/ws</c>.</summary>
     public static Task StreamsAsync(HttpContext http, SocketEndpoint sockets, ModelHost models, GenerationRunner runner)
         => sockets.RunAsync(http, StreamsName, turns => new StreamsProtocol(Caller.Of(http), models, runner, turns, sockets.Limits));
+
+    /// <summary><c>/v1/realtime</c>.</summary>
+    public static Task RealtimeAsync(HttpContext http, SocketEndpoint sockets, ModelHost models, GenerationRunner runner)
+    {
+        var names = new RealtimeNames(http.Request.Headers["OpenAI-Beta"].ToString().Contains("realtime=v1", StringComparison.Ordinal)
+            || Handshake.SubProtocols(http.Request).Contains("openai-beta.realtime-v1", StringComparer.Ordinal));
+        return sockets.RunAsync(http, RealtimeName, turns => new RealtimeProtocol(Caller.Of(http), models, runner, turns, sockets.Limits, names));
+    }
 
     private SocketLimits Limits => options.Sockets;
 

@@ -20,6 +20,23 @@ internal sealed class StreamTelling(StreamHeader header) : IEventTelling
                 Begin("started", entry, output).WriteNumber("prompt_tokens"u8, started.PromptTokens);
                 output.End();
                 break;
+            case StreamProgress progress:
+                WriteProgress(Begin("progress", entry, output), progress);
+                output.End();
+                break;
+            case StreamPaused paused:
+                Begin("paused", entry, output).WriteString("for"u8, paused.Reason switch
+                {
+                    PauseReason.NoReader => "a_reader",
+                    PauseReason.SlowReaders => "slow_readers",
+                    _ => "storage",
+                });
+                output.End();
+                break;
+            case StreamResumed:
+                Begin("resumed", entry, output);
+                output.End();
+                break;
             case StreamDelta delta:
                 WriteDelta(Begin("delta", entry, output), delta, entry.Before);
                 output.End();
@@ -52,6 +69,14 @@ internal sealed class StreamTelling(StreamHeader header) : IEventTelling
         json.WriteString("stream"u8, header.Id.Value);
         json.WriteNumber("event"u8, entry.Number);
         return json;
+    }
+
+    private static void WriteProgress(Utf8JsonWriter json, StreamProgress progress)
+    {
+        json.WriteNumber("queue_place"u8, progress.QueuePlace);
+        json.WriteNumber("prompt_tokens"u8, progress.PromptTokens);
+        json.WriteNumber("prompt_tokens_done"u8, progress.PromptTokensDone);
+        json.WriteNumber("cached_tokens"u8, progress.CachedTokens);
     }
 
     private void WriteDelta(Utf8JsonWriter json, StreamDelta delta, in StreamContext before)

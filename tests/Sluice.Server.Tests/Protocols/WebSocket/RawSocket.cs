@@ -34,10 +34,14 @@ internal sealed class RawSocket : IDisposable
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(server.Host, server.Port);
         var raw = new RawSocket(socket);
-        var status = await raw.UpgradeAsync($"GET {path} HTTP/1.1\r\nHost: {server.Authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        var status = await raw.UpgradeAsync(HandshakeOf(server, path));
         Assert.Equal("HTTP/1.1 101 Switching Protocols", status);
         return raw;
     }
+
+    /// <summary>The request that a client connects with.</summary>
+    public static string HandshakeOf(Uri server, string path)
+        => $"GET {path} HTTP/1.1\r\nHost: {server.Authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
     /// <summary>Sends a request that need not be a handshake; gives the answer's first line, and what came of it in one go.</summary>
     public static async Task<(string Status, string Answer)> AskAsync(Uri server, string request)
