@@ -190,6 +190,7 @@ internal sealed class RealtimeProtocol(
             return error;
         }
 
+        await started.Stream.WaitUntilRecordedAsync();
         var metadata = asked && response.TryGetProperty("metadata", out var attached) && attached.ValueKind == JsonValueKind.Object ? attached : (JsonElement?)null;
         var telling = new RealtimeResponse(started.Stream.Header.Id, settings, metadata, isInConversation ? _conversation : null, names);
         var subscription = new Subscription(started.Stream, started.Cursor, telling, turns) { Ended = _ => _responses.TryRemove(telling, out Subscription? _) };
