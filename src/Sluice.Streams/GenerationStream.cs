@@ -170,7 +170,7 @@ public sealed class GenerationStream : IStreamWriter
                 // It was cut short, and nobody asked for it.
                 streamEvent = _stopped == StopCause.Shutdown
                     ? new StreamFailed(StreamFailed.ShuttingDown, "The server was shut down before the end of this answer.")
-                    : new StreamFailed(StreamFailed.KeyRevoked, "The API key of this answer was taken away before its end.");
+                    : StreamFailed.Revoked;
             }
             else if (_stopped is not null && streamEvent is StreamFinished finished && _log.Look().IsCancelled)
             {

@@ -112,6 +112,9 @@ public sealed record StreamFailed(string Code, string Message) : StreamEvent
     /// <summary>The <see cref="Code"/> of what ended because its owner may use the server no longer.</summary>
     public const string KeyRevoked = "key_revoked";
 
+    /// <summary>The end of what its owner may have no longer.</summary>
+    public static StreamFailed Revoked { get; } = new(KeyRevoked, "The API key of this answer was taken away before its end.");
+
     /// <inheritdoc/>
     public override bool IsTerminal => true;
 }

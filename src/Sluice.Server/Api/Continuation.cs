@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Sluice.Engine;
+using Sluice.Server.Access.Keys;
 using Sluice.Server.Access.Limits;
 using Sluice.Server.Parsing;
 using Sluice.Server.Telemetry;
@@ -12,7 +13,7 @@ namespace Sluice.Server.Api;
 /// Goes on with the generations that the end of an earlier process interrupted. Their streams are there from the
 /// beginning and can be read; they go on once there is a model.
 /// </summary>
-internal sealed class Continuation(StreamRegistry streams, CallerLimits limits, ServerMetrics metrics, TimeProvider clock)
+internal sealed class Continuation(StreamRegistry streams, KeyRing keys, CallerLimits limits, ServerMetrics metrics, TimeProvider clock)
 {
     /// <summary>The code of the error that a stream ends with which this engine cannot go on with.</summary>
     public const string ModelChanged = "model_changed";
@@ -35,6 +36,12 @@ internal sealed class Continuation(StreamRegistry streams, CallerLimits limits, 
     private StreamFailed? TryContinue(IInferenceEngine engine, InterruptedStream interrupted)
     {
         var stream = interrupted.Stream;
+        if (!keys.Knows(stream.Header.Owner))
+        {
+            // Taken away while no server ran. Nobody could read what came.
+            return StreamFailed.Revoked;
+        }
+
         KeptRequest kept;
         try
         {

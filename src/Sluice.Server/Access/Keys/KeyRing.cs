@@ -38,6 +38,9 @@ internal sealed class KeyRing
         return caller is not null;
     }
 
+    /// <summary>Whether somebody may come under this name at the moment.</summary>
+    public bool Knows(string identity) => IsAsked ? _now.Limits.ContainsKey(identity) : identity.Length == 0;
+
     /// <summary>What a caller may use; everything where nothing is said of it.</summary>
     public KeyLimits LimitsOf(string identity) => _now.Limits.GetValueOrDefault(identity);
 

@@ -92,6 +92,32 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
+    public async Task KeyThatIsTakenAwayBetween_EndsItsAnswersAndNoOthers()
+    {
+        using var keys = new KeyFiles(KeyFiles.Entry("ada"), KeyFiles.Entry("bob"));
+        await using (var first = await StartAsync(new ScriptedEngine { Script = stream => stream.Say("Hel") }, keys))
+        {
+            foreach (var name in (string[])["ada", "bob"])
+            {
+                first.Client.DefaultRequestHeaders.Remove("x-api-key");
+                first.Client.DefaultRequestHeaders.Add("x-api-key", KeyFiles.KeyOf(name));
+                using var response = await first.PostAsync("/v1/streams", Body);
+                await Told(first, response.Headers.GetValues("Sluice-Stream").Single(), 2, owner: name);
+            }
+
+            await first.StopAsync();
+        }
+
+        keys.Write(KeyFiles.Entry("bob"));
+        var engine = new ScriptedEngine();
+        await using var second = await StartAsync(engine, keys);
+
+        Assert.Equal("bob", (await engine.NextAsync()).Request.Caller);
+        Assert.Equal("key_revoked", Assert.IsType<StreamFailed>(second.Streams.Of("ada").Single().Look().End).Code);
+        Assert.Null(second.Streams.Of("bob").Single().Look().End);
+    }
+
+    [Fact]
     public async Task RetryWithTheSameKey_ReadsTheAnswerThatTheFirstServerBegan()
     {
         await using (var first = await StartAsync(new ScriptedEngine { Script = stream => { stream.Say("Hel"); stream.Finish(); } }))
@@ -159,19 +185,19 @@ public sealed class RestartTests : IDisposable
         Assert.Equal((7, 2, 0, true, true, "salt", "me"), (kept.Request.MaxTokens, kept.Request.Choices, kept.Request.Logprobs, kept.Request.EchoPrompt, kept.Request.IgnoreEos, kept.Request.PrefixSalt, kept.Request.Caller));
     }
 
-    private Task<TestServer> StartAsync(IInferenceEngine engine)
+    private Task<TestServer> StartAsync(IInferenceEngine engine, KeyFiles? keys = null)
     {
         var models = new ModelHost();
         models.Ready(engine);
-        return StartAsync(models);
+        return StartAsync(models, keys);
     }
 
-    private Task<TestServer> StartAsync(ModelHost models)
-        => TestServer.StartAsync(models, options: options => options with { Store = new StoreOptions { Folder = _data } });
+    private Task<TestServer> StartAsync(ModelHost models, KeyFiles? keys = null)
+        => TestServer.StartAsync(models, options: options => options with { Store = new StoreOptions { Folder = _data }, KeyFile = keys?.Path });
 
-    private static async Task Told(TestServer server, string id, int events)
+    private static async Task Told(TestServer server, string id, int events, string owner = "")
     {
-        Assert.True(server.Streams.TryFind("", new StreamId(id), out var stream, out _));
+        Assert.True(server.Streams.TryFind(owner, new StreamId(id), out var stream, out _));
         using var cursor = stream.Read();
         while (cursor.Position < events && await Patience.For(cursor.WaitToReadAsync(TestContext.Current.CancellationToken).AsTask()))
         {
