@@ -48,6 +48,11 @@ internal sealed class TestCall : IDisposable
 
     public async Task WriteAsync(ReadOnlyMemory<byte> bytes)
     {
+        if (await Patience.For(Task.WhenAny(_content.Opened, _response)) == _response)
+        {
+            await _response; // it may have failed before there was anywhere to write to
+        }
+
         var stream = await Patience.For(_content.Opened);
         await Patience.For(stream.WriteAsync(bytes, _cancel.Token).AsTask());
         await Patience.For(stream.FlushAsync(_cancel.Token));
@@ -127,11 +132,13 @@ internal sealed class TestCall : IDisposable
 
         public void Complete() => _completed.TrySetResult();
 
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
         {
-            await stream.FlushAsync();
+            await stream.FlushAsync(cancellationToken);
             _opened.TrySetResult(stream);
-            await _completed.Task;
+            await _completed.Task.WaitAsync(cancellationToken);
         }
 
         protected override bool TryComputeLength(out long length)
