@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
 import loader from "@grpc/proto-loader";
-import { check, ended, fault, story } from "../checks.mjs";
+import { check, ended, fault, story, weather } from "../checks.mjs";
 
 const address = process.env.SLUICE_GRPC ?? "127.0.0.1:50051";
 const root = fileURLToPath(new URL("../../../protos", import.meta.url));
@@ -183,6 +183,19 @@ await check("grpc-js takes compressed answers", async () => {
   const { messages, status } = await all(compressed.Generate(request));
   assert.equal(status.code, grpc.status.OK);
   assert.equal(messages.find(event => event.delta?.tokens.length).delta.tokens[0].top.length, 20);
+});
+
+await check("grpc-js sees a tool call stream", async () => {
+  const tools = [{ name: weather.name, description: weather.description, parameters_json: JSON.stringify(weather.schema) }];
+  const { messages, status } = await all(client.Generate({
+    conversation: { messages: [{ role: "user", content: "What is the weather in Oslo?" }] }, tools, tool_choice: "required", temperature: 0, max_tokens: 200,
+  }));
+  assert.equal(status.code, grpc.status.OK, status.details);
+  const parts = messages.flatMap(event => event.delta?.parts ?? []);
+  const begin = parts.find(part => part.kind === "tool_call");
+  assert.equal(begin?.tool_call.name, weather.name);
+  const calls = parts.filter(part => part.tool_arguments?.index === 0).map(part => part.tool_arguments.text);
+  assert.equal(typeof JSON.parse(calls.join("")), "object");
 });
 
 await check("grpc-js asks the health of the server", async () => {

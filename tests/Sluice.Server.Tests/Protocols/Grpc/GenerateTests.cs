@@ -4,6 +4,7 @@ using Sluice.Server.Protocols.Grpc.Calls.Wire;
 using Sluice.Server.Protocols.Grpc.V1;
 using Sluice.Server.Tests.Scripted;
 using Sluice.Streams;
+using StopConditions = Sluice.Server.Protocols.Grpc.V1.StopConditions;
 
 namespace Sluice.Server.Tests.Protocols.Grpc;
 
@@ -69,6 +70,7 @@ public sealed class GenerateTests : IAsyncDisposable
             Logprobs = 2,
             IgnoreEos = true,
             OnDisconnect = OnDisconnect.Continue,
+            StopConditions = new StopConditions { MaxTime = 90, Words = { "never" }, Repetition = new StopConditions.Types.Repetition { LeastRepeats = 5 } },
         });
         var stream = await _engine.NextAsync();
         stream.Say("A", choice: 1);
@@ -85,6 +87,9 @@ public sealed class GenerateTests : IAsyncDisposable
             request.Sampling with { LogitBias = [] });
         Assert.Equal([KeyValuePair.Create(65, -100f)], request.Sampling.LogitBias);
         Assert.True(request.IgnoreEos);
+        Assert.Equal(TimeSpan.FromSeconds(90), request.StopConditions?.MaxTime);
+        Assert.Equal(["never"], request.StopConditions!.Words);
+        Assert.Equal(5, request.StopConditions.Repetition?.LeastRepeats);
         Assert.Equal(2, request.Logprobs);
         Assert.Equal(DisconnectPolicy.Continue, _server!.Streams.Of("").Single().OnDisconnect);
         Assert.Equal(1, delta.Choice);

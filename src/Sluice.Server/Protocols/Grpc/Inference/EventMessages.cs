@@ -25,6 +25,29 @@ internal sealed class EventMessages(StreamHeader header)
                     Choices = header.Telling.Choices,
                 };
                 return told;
+            case StreamProgress progress:
+                told.Progress = new Progress
+                {
+                    QueuePlace = progress.QueuePlace,
+                    PromptTokensDone = progress.PromptTokensDone,
+                    PromptTokens = progress.PromptTokens,
+                    CachedTokens = progress.CachedTokens,
+                };
+                return told;
+            case StreamPaused paused:
+                told.Paused = new Paused
+                {
+                    Reason = paused.Reason switch
+                    {
+                        PauseReason.NoReader => Paused.Types.Reason.NoReader,
+                        PauseReason.SlowReaders => Paused.Types.Reason.SlowReaders,
+                        _ => Paused.Types.Reason.Storage,
+                    },
+                };
+                return told;
+            case StreamResumed:
+                told.Resumed = new Resumed();
+                return told;
             case StreamDelta delta:
                 told.Delta = Of(delta, entry.Before);
                 return told;
@@ -89,6 +112,42 @@ internal sealed class EventMessages(StreamHeader header)
                 Streams.FinishReason.Length => V1.FinishReason.Length,
                 _ => V1.FinishReason.Cancelled,
             };
+        }
+
+        if (delta.StopDetail is { } detail)
+        {
+            told.StopDetail = Of(detail);
+        }
+
+        return told;
+    }
+
+    private static V1.StopDetail Of(Streams.StopDetail detail)
+    {
+        var told = new V1.StopDetail { Condition = StopDetailJson.Name(detail.Condition), Pattern = detail.Pattern ?? "", Match = detail.Match ?? "" };
+        if (detail.Period is { } period)
+        {
+            told.Period = period;
+        }
+
+        if (detail.Repeats is { } repeats)
+        {
+            told.Repeats = repeats;
+        }
+
+        if (detail.MeanLogprob is { } mean)
+        {
+            told.MeanLogprob = mean;
+        }
+
+        if (detail.Seconds is { } seconds)
+        {
+            told.Seconds = seconds;
+        }
+
+        if (detail.TokensSaved is { } saved)
+        {
+            told.TokensSaved = saved;
         }
 
         return told;

@@ -31,6 +31,20 @@ internal static class GenerateJson
             values.WriteTo(json);
         }
 
+        WriteText(json, "reasoning_effort", request.ReasoningEffort);
+        if (request.StopConditions is { } conditions)
+        {
+            WriteConditions(json, conditions);
+        }
+
+        if (request.IncludeProgress)
+        {
+            json.WriteBoolean("stream"u8, true);
+            json.WriteStartObject("stream_options"u8);
+            json.WriteBoolean("include_progress"u8, true);
+            json.WriteEndObject();
+        }
+
         if (WriteTools(json, request) is { } refusal)
         {
             return refusal;
@@ -156,17 +170,7 @@ internal static class GenerateJson
             });
         }
 
-        if (request.Stop.Count > 0)
-        {
-            json.WriteStartArray("stop"u8);
-            foreach (var stop in request.Stop)
-            {
-                json.WriteStringValue(stop);
-            }
-
-            json.WriteEndArray();
-        }
-
+        WriteTexts(json, "stop", request.Stop);
         if (request.LogitBias.Count > 0)
         {
             json.WriteStartObject("logit_bias"u8);
@@ -177,6 +181,32 @@ internal static class GenerateJson
 
             json.WriteEndObject();
         }
+    }
+
+    private static void WriteConditions(Utf8JsonWriter json, StopConditions conditions)
+    {
+        json.WriteStartObject("stop_conditions"u8);
+        if (conditions.Repetition is { } repetition)
+        {
+            json.WriteStartObject("repetition"u8);
+            WriteNumber(json, "longest_period", repetition.HasLongestPeriod, repetition.LongestPeriod);
+            WriteNumber(json, "least_repeats", repetition.HasLeastRepeats, repetition.LeastRepeats);
+            WriteNumber(json, "least_tokens", repetition.HasLeastTokens, repetition.LeastTokens);
+            json.WriteEndObject();
+        }
+
+        WriteNumber(json, "max_time", conditions.HasMaxTime, conditions.MaxTime);
+        WriteTexts(json, "patterns", conditions.Patterns);
+        WriteTexts(json, "words", conditions.Words);
+        if (conditions.LowConfidence is { } confidence)
+        {
+            json.WriteStartObject("low_confidence"u8);
+            WriteNumber(json, "mean_logprob", confidence.HasMeanLogprob, confidence.MeanLogprob);
+            WriteNumber(json, "window", confidence.HasWindow, confidence.Window);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
     }
 
     private static ApiError? WriteTools(Utf8JsonWriter json, GenerateRequest request)
@@ -256,6 +286,22 @@ internal static class GenerateJson
         {
             json.WriteString(name, value);
         }
+    }
+
+    private static void WriteTexts(Utf8JsonWriter json, string name, IReadOnlyCollection<string> values)
+    {
+        if (values.Count == 0)
+        {
+            return;
+        }
+
+        json.WriteStartArray(name);
+        foreach (var value in values)
+        {
+            json.WriteStringValue(value);
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WriteNumber(Utf8JsonWriter json, string name, bool has, int value)

@@ -43,9 +43,9 @@ internal sealed class GenerateRequests(ModelHost models, GenerationRunner runner
     private static Outcome<GenerationFields> ToBody(GenerateRequest request)
     {
         var isChat = request.InputCase == GenerateRequest.InputOneofCase.Conversation;
-        if (!isChat && (request.Tools.Count > 0 || request.TemplateValuesJson.Length > 0))
+        var onlyOfChats = request.Tools.Count > 0 ? "tools" : request.TemplateValuesJson.Length > 0 ? "template_values_json" : request.ReasoningEffort.Length > 0 ? "reasoning_effort" : null;
+        if (!isChat && onlyOfChats is { } field)
         {
-            var field = request.Tools.Count > 0 ? "tools" : "template_values_json";
             return ApiError.Invalid(field, $"{field} is only allowed with a conversation.");
         }
 
