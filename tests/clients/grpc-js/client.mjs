@@ -195,7 +195,7 @@ await check("grpc-js sees a tool call stream", async () => {
   const begin = parts.find(part => part.kind === "tool_call");
   assert.equal(begin?.tool_call.name, weather.name);
   const calls = parts.filter(part => part.tool_arguments?.index === 0).map(part => part.tool_arguments.text);
-  assert.equal(typeof JSON.parse(calls.join("")), "object");
+  JSON.parse(calls.join(""));
 });
 
 await check("grpc-js asks the health of the server", async () => {

@@ -59,7 +59,7 @@ internal sealed record GrpcStatus(GrpcCode Code, string Message)
         EventsGoneException gone => Of(ApiError.Gone(gone)),
         InvalidProtocolBufferException => new GrpcStatus(GrpcCode.Internal, "The message is not what the method takes: it cannot be parsed."),
         BadHttpRequestException bad => new GrpcStatus(GrpcCode.Internal, bad.Message),
-        OperationCanceledException => new GrpcStatus(GrpcCode.Cancelled, "The call was cancelled."),
+        OperationCanceledException or IOException => new GrpcStatus(GrpcCode.Cancelled, "The call was cancelled."), // by its client, or with its connection
         _ => null,
     };
 

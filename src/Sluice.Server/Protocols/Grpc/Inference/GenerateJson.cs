@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Google.Protobuf.Collections;
 using Sluice.Server.Api;
 using Sluice.Server.Configuration;
 using Sluice.Server.Protocols.Grpc.V1;
@@ -288,7 +289,7 @@ internal static class GenerateJson
         }
     }
 
-    private static void WriteTexts(Utf8JsonWriter json, string name, IReadOnlyCollection<string> values)
+    private static void WriteTexts(Utf8JsonWriter json, string name, RepeatedField<string> values)
     {
         if (values.Count == 0)
         {
