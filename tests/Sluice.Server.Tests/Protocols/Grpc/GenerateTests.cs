@@ -321,7 +321,7 @@ public sealed class GenerateTests : IAsyncDisposable
         {
             await Task.Delay(5, TestContext.Current.CancellationToken); // the connection's end takes its time to arrive
         }
-    }));
+    }, TestContext.Current.CancellationToken));
 
     private async Task<TestCall> StartAsync(GenerateRequest request, params (string Name, string Value)[] metadata)
     {

@@ -71,7 +71,7 @@ public sealed class ListeningTests
             {
                 await Task.Delay(10, TestContext.Current.CancellationToken);
             }
-        }));
+        }, TestContext.Current.CancellationToken));
 
         using var other = await GenerateAsync(server);
         var second = await engine.NextAsync();
