@@ -3,9 +3,12 @@ using System.Text;
 
 namespace Sluice.Server.Telemetry;
 
-/// <summary>Adds up what one meter's instruments measure, and writes it in Prometheus' text format, version 0.0.4.</summary>
+/// <summary>Adds up what one meter's instruments and those of the .NET runtime measure, and writes it in Prometheus' text format, version 0.0.4.</summary>
 internal sealed class MetricsCollector : IDisposable
 {
+    /// <summary>The runtime's own meter: collections, heap, processor time, threads.</summary>
+    private const string Runtime = "System.Runtime";
+
     private readonly Lock _gate = new();
     private readonly List<MetricFamily> _families = [];
     private readonly MeterListener _listener = new();
@@ -14,7 +17,7 @@ internal sealed class MetricsCollector : IDisposable
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (instrument.Meter == meter)
+            if (instrument.Meter == meter || instrument.Meter.Name == Runtime)
             {
                 var family = new MetricFamily(instrument);
                 lock (_gate)

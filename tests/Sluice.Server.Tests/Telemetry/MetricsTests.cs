@@ -156,7 +156,19 @@ public sealed class MetricsTests : IAsyncDisposable
         using var collector = new MetricsCollector(meter);
         other.CreateCounter<long>("c", description: "A counter.").Add(1);
 
-        Assert.Equal("", collector.Write(_ => ""));
+        Assert.DoesNotContain(PrometheusText.Parse(collector.Write(_ => "")).Keys, name => !name.StartsWith("dotnet_", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Runtime_TellsItsCollectionsAndItsMemory()
+    {
+        using var meter = new Meter("test");
+        using var collector = new MetricsCollector(meter);
+        GC.Collect();
+        var metrics = PrometheusText.Parse(collector.Write(_ => ""));
+
+        Assert.True(metrics["dotnet_gc_collections_total{gc_heap_generation=\"gen2\"}"] > 0);
+        Assert.True(metrics["dotnet_process_memory_working_set_bytes"] > 0);
     }
 
     public async ValueTask DisposeAsync()
