@@ -156,7 +156,7 @@ public sealed class MetricsTests : IAsyncDisposable
         using var collector = new MetricsCollector(meter);
         other.CreateCounter<long>("c", description: "A counter.").Add(1);
 
-        Assert.DoesNotContain(PrometheusText.Parse(collector.Write(_ => "")).Keys, name => !name.StartsWith("dotnet_", StringComparison.Ordinal));
+        Assert.DoesNotContain(PrometheusText.Parse(collector.Write(_ => "")).Types.Keys, name => !name.StartsWith("dotnet_", StringComparison.Ordinal));
     }
 
     [Fact]
