@@ -1,9 +1,6 @@
 using System.Text.Json;
 using Sluice.Engine;
 using Sluice.Server.Access.Keys;
-using Sluice.Server.Access.Limits;
-using Sluice.Server.Parsing;
-using Sluice.Server.Telemetry;
 using Sluice.Streams;
 using Sluice.Streams.Storage;
 
@@ -13,7 +10,7 @@ namespace Sluice.Server.Api;
 /// Goes on with the generations that the end of an earlier process interrupted. Their streams are there from the
 /// beginning and can be read; they go on once there is a model.
 /// </summary>
-internal sealed class Continuation(StreamRegistry streams, KeyRing keys, CallerLimits limits, ServerMetrics metrics, TimeProvider clock)
+internal sealed class Continuation(StreamRegistry streams, KeyRing keys, GenerationRunner runner)
 {
     /// <summary>The code of the error that a stream ends with which this engine cannot go on with.</summary>
     public const string ModelChanged = "model_changed";
@@ -57,19 +54,7 @@ internal sealed class Continuation(StreamRegistry streams, KeyRing keys, CallerL
             return new StreamFailed(ModelChanged, "The server was started again with another model, or other settings of it, so this answer cannot go on as it began. Send the request again.");
         }
 
-        var request = kept.Request with { ArrivedAt = clock.GetTimestamp(), SpentBefore = clock.GetUtcNow() - stream.Header.Created };
-        var output = metrics.Before(
-            limits.GoOn(stream.Header.Owner, request.Prompt.Length).Meter(AnswerStage.Before(stream.Header, stream, interrupted.Events)),
-            stream.Header, request.ArrivedAt, clock, goesOn: true);
-        try
-        {
-            engine.Continue(request, interrupted.Events, output, stream.StopToken);
-            return null;
-        }
-        catch (ArgumentException)
-        {
-            output.Append(new StreamFailed(ModelChanged, "This answer cannot have come from the model that the server was started with, so it cannot go on. Send the request again."));
-            return null;
-        }
+        runner.GoOn(engine, kept.Request, interrupted);
+        return null;
     }
 }

@@ -1,3 +1,4 @@
+using Sluice.Engine;
 using Sluice.Engine.Requests;
 using Sluice.Server.Access;
 using Sluice.Server.Access.Limits;
@@ -70,6 +71,33 @@ internal sealed class GenerationRunner(StreamRegistry streams, CallerLimits limi
         }
     }
 
+    /// <summary>Goes on with a generation that another process began. It was let in there, and is refused nothing here.</summary>
+    /// <param name="engine">Who answers: the engine that began, as far as one can tell.</param>
+    /// <param name="kept">What was asked.</param>
+    /// <param name="interrupted">The stream, and what was told of it.</param>
+    public void GoOn(IInferenceEngine engine, GenerationRequest kept, InterruptedStream interrupted)
+    {
+        var stream = interrupted.Stream;
+        var request = kept with { ArrivedAt = clock.GetTimestamp(), SpentBefore = clock.GetUtcNow() - stream.Header.Created };
+        var output = Before(stream, limits.GoOn(stream.Header.Owner, request.Prompt.Length), request, interrupted.Events);
+        try
+        {
+            engine.Continue(request, interrupted.Events, output, stream.StopToken);
+        }
+        catch (ArgumentException)
+        {
+            output.Append(new StreamFailed(Continuation.ModelChanged, "This answer cannot have come from the model that the server was started with, so it cannot go on. Send the request again."));
+        }
+    }
+
+    /// <summary>Where the engine writes: what it says is measured, counted in its caller's account and read, and then in the log.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="lease">The generation in its caller's account.</param>
+    /// <param name="request">What the engine is asked.</param>
+    /// <param name="told">What the log has already; null where the generation begins.</param>
+    private IStreamWriter Before(GenerationStream stream, Lease lease, GenerationRequest request, IReadOnlyList<StreamEvent>? told)
+        => metrics.Before(lease.Meter(AnswerStage.Before(stream.Header, stream, told)), stream.Header, request, clock, goesOn: told is not null);
+
     private Outcome<OpenedStream> Open(Caller caller, GenerationAsk ask, DisconnectPolicy onDisconnect)
     {
         var header = new StreamHeader(StreamId.New(), caller.Identity, clock.GetUtcNow(), ask.Engine.Model.Id, ask.Dialect, ask.Telling);
@@ -101,8 +129,8 @@ internal sealed class GenerationRunner(StreamRegistry streams, CallerLimits limi
             return Refuse(stream, beyond);
         }
 
-        var output = metrics.Before(lease.Meter(AnswerStage.Before(stream.Header, stream)), stream.Header, ask.Request.ArrivedAt, clock);
-        if (ask.Engine.Start(RequestOf(caller, ask), output, stream.StopToken) is { } full)
+        var request = RequestOf(caller, ask);
+        if (ask.Engine.Start(request, Before(stream, lease, request, told: null), stream.StopToken) is { } full)
         {
             lease.TakeBack();
             return Refuse(stream, ApiError.From(full));

@@ -1,13 +1,14 @@
+using Sluice.Engine.Requests;
 using Sluice.Streams;
 
 namespace Sluice.Server.Telemetry;
 
 /// <summary>Stands before a stream and takes the time of what passes. Its methods are called by the engine's thread, but for what is resumed.</summary>
-internal sealed class MeasuredWriter(ServerMetrics metrics, IStreamWriter output, StreamHeader header, long arrivedAt, TimeProvider clock, bool goesOn) : IStreamWriter
+internal sealed class MeasuredWriter(ServerMetrics metrics, IStreamWriter output, StreamHeader header, GenerationRequest request, TimeProvider clock, bool goesOn) : IStreamWriter
 {
     // When each choice's last text passed; null where there was none, or a pause since.
     private readonly long?[] _lastAt = new long?[header.Telling.Choices];
-    private bool _hasText = goesOn;
+    private bool _hasText;
     private long? _pausedAt;
     private FinishReason _reason;
 
@@ -36,14 +37,16 @@ internal sealed class MeasuredWriter(ServerMetrics metrics, IStreamWriter output
                 break;
             case StreamFinished finished:
                 EndPause();
-                metrics.Finished(header, _reason, finished, clock.GetElapsedTime(arrivedAt));
+                metrics.Finished(header, _reason, finished, SinceArrival(), goesOn);
                 break;
             case StreamFailed failed:
                 EndPause();
-                metrics.Failed(header, failed.Code, clock.GetElapsedTime(arrivedAt));
+                metrics.Failed(header, failed.Code, SinceArrival());
                 break;
         }
     }
+
+    private TimeSpan SinceArrival() => request.SpentBefore + clock.GetElapsedTime(request.ArrivedAt);
 
     private void EndPause()
     {
@@ -81,7 +84,10 @@ internal sealed class MeasuredWriter(ServerMetrics metrics, IStreamWriter output
         if (!_hasText)
         {
             _hasText = true;
-            metrics.FirstText(clock.GetElapsedTime(arrivedAt, now));
+            if (!goesOn)
+            {
+                metrics.FirstText(clock.GetElapsedTime(request.ArrivedAt, now));
+            }
         }
 
         ref var last = ref _lastAt[delta.Choice];

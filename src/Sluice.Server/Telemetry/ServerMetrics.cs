@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Sluice.Engine;
+using Sluice.Engine.Requests;
 using Sluice.Streams;
 
 namespace Sluice.Server.Telemetry;
@@ -84,11 +85,11 @@ internal sealed class ServerMetrics : IDisposable
     /// <summary>A writer that measures what passes through it to <paramref name="output"/>.</summary>
     /// <param name="output">The stream, or what stands before it.</param>
     /// <param name="header">The stream's header.</param>
-    /// <param name="arrivedAt">When the request arrived, as <paramref name="clock"/> counts.</param>
+    /// <param name="request">What the engine is asked.</param>
     /// <param name="clock">Where time comes from.</param>
     /// <param name="goesOn">Whether another process began the answer, and told its first text perhaps.</param>
-    public IStreamWriter Before(IStreamWriter output, StreamHeader header, long arrivedAt, TimeProvider clock, bool goesOn = false)
-        => new MeasuredWriter(this, output, header, arrivedAt, clock, goesOn);
+    public IStreamWriter Before(IStreamWriter output, StreamHeader header, GenerationRequest request, TimeProvider clock, bool goesOn)
+        => new MeasuredWriter(this, output, header, request, clock, goesOn);
 
     public void Generated(int tokens) => Interlocked.Add(ref _generated, tokens);
 
@@ -112,7 +113,12 @@ internal sealed class ServerMetrics : IDisposable
         _tokensSaved.Add(detail.TokensSaved ?? 0, condition);
     }
 
-    public void Finished(StreamHeader header, FinishReason reason, StreamFinished end, TimeSpan duration)
+    /// <param name="header">The stream's header.</param>
+    /// <param name="reason">Why its last choice ended.</param>
+    /// <param name="end">Its end.</param>
+    /// <param name="duration">From its arrival, in whatever process that was.</param>
+    /// <param name="goesOn">Whether another process began it: the engine's timings are of a part then, and no measure of anything.</param>
+    public void Finished(StreamHeader header, FinishReason reason, StreamFinished end, TimeSpan duration, bool goesOn)
     {
         var (usage, timings) = (end.Usage, end.Timings);
         Interlocked.Add(ref _prompted, usage.PromptTokens);
@@ -124,11 +130,16 @@ internal sealed class ServerMetrics : IDisposable
             _ => "abort",
         }));
         _duration.Record(duration.TotalSeconds);
+        var tags = Tags(header, error: null);
+        _serverDuration.Record(duration.TotalSeconds, tags);
+        if (goesOn)
+        {
+            return;
+        }
+
         _queueTime.Record(timings.Queue.TotalSeconds);
         _prefillTime.Record(timings.Prefill.TotalSeconds);
         _decodeTime.Record(timings.Decode.TotalSeconds);
-        var tags = Tags(header, error: null);
-        _serverDuration.Record(duration.TotalSeconds, tags);
         if (timings.TimeToFirstToken is { } first)
         {
             _serverFirstToken.Record(first.TotalSeconds, tags);

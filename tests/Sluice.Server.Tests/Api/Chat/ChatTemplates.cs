@@ -40,8 +40,12 @@ internal static class ChatTemplates
         """;
 
     /// <summary>An engine whose model has this template, and these control tokens beside the usual ones.</summary>
-    public static ScriptedEngine Engine(string template, params string[] controlTokens) => new()
+    public static ScriptedEngine Engine(string template, params string[] controlTokens) => Engine(template, script: null, controlTokens);
+
+    /// <summary>An engine that plays every stream by itself.</summary>
+    public static ScriptedEngine Engine(string template, Action<ScriptedStream>? script, params string[] controlTokens) => new()
     {
+        Script = script,
         Model = new ScriptedEngine().Model with
         {
             ContextLength = 8192,

@@ -1,8 +1,11 @@
 using System.Net;
+using System.Text.Json;
 using Sluice.Engine;
 using Sluice.Engine.Requests;
 using Sluice.Server.Api;
+using Sluice.Server.Tests.Api.Chat;
 using Sluice.Server.Tests.Scripted;
+using Sluice.Server.Tests.Telemetry;
 using Sluice.Streams;
 using Sluice.Streams.Storage;
 
@@ -118,6 +121,87 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
+    public async Task ContinuedAnswer_CountsForItsCallerAndIsMeasuredFromItsFirstArrival()
+    {
+        using var keys = new KeyFiles(KeyFiles.Entry("ada", "\"streams\": 1, \"tokens_per_minute\": 1000"));
+        var clock = new ManualClock();
+        var before = new ScriptedEngine();
+        await using (var first = await StartAsync(before, keys, clock))
+        {
+            first.Client.DefaultRequestHeaders.Add("x-api-key", KeyFiles.KeyOf("ada"));
+            using var response = await first.PostAsync("/v1/streams", Body);
+            (await before.NextAsync()).Say("Hel");
+            await Told(first, response.Headers.GetValues("Sluice-Stream").Single(), 2, owner: "ada");
+            await first.StopAsync();
+        }
+
+        clock.Advance(TimeSpan.FromSeconds(90)); // nothing runs meanwhile
+        var engine = new ScriptedEngine();
+        await using var second = await StartAsync(engine, keys, clock);
+        second.Client.DefaultRequestHeaders.Add("x-api-key", KeyFiles.KeyOf("ada"));
+        var stream = await engine.NextAsync();
+        Assert.Equal("ada", stream.Request.Caller);
+        Assert.NotEqual("", stream.Request.PrefixSalt);
+        Assert.Equal(TimeSpan.FromSeconds(90), stream.Request.SpentBefore);
+
+        using (var refused = await second.PostAsync("/v1/streams", Body))
+        {
+            Assert.Equal("too_many_streams", (await refused.ReadJsonAsync()).Text("error.code"));
+        }
+
+        stream.Say(new string('x', 100));
+        using (var models = await second.GetAsync("/v1/models"))
+        {
+            Assert.Equal("900", models.Headers.GetValues("x-ratelimit-remaining-tokens").Single());
+        }
+
+        clock.Advance(TimeSpan.FromSeconds(10));
+        stream.Finish();
+        using (var next = await second.PostAsync("/v1/streams", Body))
+        {
+            Assert.Equal(HttpStatusCode.Accepted, next.StatusCode);
+        }
+
+        using var answer = await second.GetAsync("/metrics");
+        var metrics = PrometheusText.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(100, metrics["vllm:generation_tokens_total{model_name=\"scripted\"}"]);
+        Assert.Equal(1, metrics["vllm:request_success_total{model_name=\"scripted\",finished_reason=\"stop\"}"]);
+        Assert.Equal(100, metrics["vllm:e2e_request_latency_seconds_sum{model_name=\"scripted\"}"]);
+        Assert.Equal(0, metrics["vllm:time_to_first_token_seconds_count{model_name=\"scripted\"}"]); // this process saw none
+        Assert.Equal(0, metrics["vllm:request_decode_time_seconds_count{model_name=\"scripted\"}"]);
+    }
+
+    [Fact]
+    public async Task CallThatTheRestartCutInTwo_IsToldAsOne()
+    {
+        const string Ask = """{"messages":[{"role":"user","content":"Hi"}],"stream":true,"tools":[{"type":"function","function":{"name":"get_weather"}}]}""";
+        string id;
+        await using (var first = await StartAsync(ChatTemplates.Engine(ChatTemplates.Qwen, script: stream => stream.Say("<tool_call>\n{\"name\": \"get_weather\", \"argum"))))
+        {
+            using var response = await first.PostAsync("/v1/streams", Ask);
+            id = response.Headers.GetValues("Sluice-Stream").Single();
+            await Told(first, id, 2);
+            await first.StopAsync();
+        }
+
+        await using var second = await StartAsync(ChatTemplates.Engine(ChatTemplates.Qwen, script: stream =>
+        {
+            stream.Say("ents\": {\"city\": \"Paris\"}}\n</tool_");
+            stream.Say("call>");
+            stream.Finish();
+        }));
+        using var read = await second.GetAsync($"/v1/streams/{id}/events");
+        using var events = await SseReader.OpenAsync(read);
+        var choices = (await events.RestAsync()).SkipLast(1).Select(data => JsonElement.Parse(data).At("choices.0")).ToList();
+
+        var calls = choices.Where(choice => choice.Has("delta.tool_calls")).Select(choice => choice.At("delta.tool_calls.0")).ToList();
+        Assert.Equal("get_weather", calls[0].Text("function.name"));
+        Assert.Equal("{\"city\": \"Paris\"}", string.Concat(calls.Select(call => call.Text("function.arguments"))));
+        Assert.DoesNotContain(choices, choice => choice.Has("delta.content") && !string.IsNullOrEmpty(choice.Text("delta.content")));
+        Assert.Equal("tool_calls", choices[^1].Text("finish_reason"));
+    }
+
+    [Fact]
     public async Task RetryWithTheSameKey_ReadsTheAnswerThatTheFirstServerBegan()
     {
         await using (var first = await StartAsync(new ScriptedEngine { Script = stream => { stream.Say("Hel"); stream.Finish(); } }))
@@ -185,15 +269,15 @@ public sealed class RestartTests : IDisposable
         Assert.Equal((7, 2, 0, true, true, "salt", "me"), (kept.Request.MaxTokens, kept.Request.Choices, kept.Request.Logprobs, kept.Request.EchoPrompt, kept.Request.IgnoreEos, kept.Request.PrefixSalt, kept.Request.Caller));
     }
 
-    private Task<TestServer> StartAsync(IInferenceEngine engine, KeyFiles? keys = null)
+    private Task<TestServer> StartAsync(IInferenceEngine engine, KeyFiles? keys = null, TimeProvider? clock = null)
     {
         var models = new ModelHost();
         models.Ready(engine);
-        return StartAsync(models, keys);
+        return StartAsync(models, keys, clock);
     }
 
-    private Task<TestServer> StartAsync(ModelHost models, KeyFiles? keys = null)
-        => TestServer.StartAsync(models, options: options => options with { Store = new StoreOptions { Folder = _data }, KeyFile = keys?.Path });
+    private Task<TestServer> StartAsync(ModelHost models, KeyFiles? keys = null, TimeProvider? clock = null)
+        => TestServer.StartAsync(models, clock: clock, options: options => options with { Store = new StoreOptions { Folder = _data }, KeyFile = keys?.Path });
 
     private static async Task Told(TestServer server, string id, int events, string owner = "")
     {
