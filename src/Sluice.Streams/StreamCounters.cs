@@ -10,7 +10,7 @@ public sealed class StreamCounters
     /// <summary>Generated tokens that were handed to a reader's connection; told to several readers, they count for each.</summary>
     public long DeliveredTokens => Interlocked.Read(ref _delivered);
 
-    /// <summary>Readers that were cut off because they took nothing.</summary>
+    /// <summary>Readers that were cut off because they took nothing; a connection that reads several streams is one.</summary>
     public long CutReaders => Interlocked.Read(ref _cutReaders);
 
     /// <summary>Streams that were stopped for this cause.</summary>

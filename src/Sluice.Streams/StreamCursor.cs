@@ -41,12 +41,7 @@ public sealed class StreamCursor : IValueTaskSource, IDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
     public async ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default)
     {
-        if (TokensRead > _delivered)
-        {
-            _log.Counters?.Delivered(TokensRead - _delivered);
-            _delivered = TokensRead;
-        }
-
+        HandedOver();
         if (HasEnded)
         {
             return false;
@@ -70,6 +65,16 @@ public sealed class StreamCursor : IValueTaskSource, IDisposable
         }
 
         return true;
+    }
+
+    /// <summary>Says that what was read so far was handed over. For whoever does not wait again after the terminal event.</summary>
+    public void HandedOver()
+    {
+        if (TokensRead > _delivered)
+        {
+            _log.Counters?.Delivered(TokensRead - _delivered);
+            _delivered = TokensRead;
+        }
     }
 
     /// <summary>The reader leaves.</summary>

@@ -1,8 +1,12 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using Sluice.Server.Telemetry;
+using Sluice.Server.Tests.Protocols.Grpc;
 using Sluice.Server.Tests.Scripted;
 using Sluice.Streams;
+using Attach = Sluice.Server.Protocols.Grpc.V1.Attach;
+using ChatRequest = Sluice.Server.Protocols.Grpc.V1.ChatRequest;
+using ChatResponse = Sluice.Server.Protocols.Grpc.V1.ChatResponse;
 
 namespace Sluice.Server.Tests.Telemetry;
 
@@ -48,6 +52,57 @@ public sealed class MetricsTests : IAsyncDisposable
         }
 
         Assert.Equal(4, (await ReadAsync())["sluice_delivered_tokens_total"]);
+    }
+
+    [Theory]
+    [InlineData("a stream of its own")]
+    [InlineData("with others over a socket")]
+    [InlineData("with others over a call")]
+    public async Task TokensOfAnEndedStream_AreDeliveredToEachWhoReadsIt(string how)
+    {
+        _server = await TestServer.StartAsync(_engine);
+        using var begun = await _server.PostAsync("/v1/streams", Body);
+        var id = begun.Headers.GetValues("Sluice-Stream").Single();
+        var stream = await _engine.NextAsync();
+        stream.Say("abcd");
+        stream.Finish();
+        switch (how)
+        {
+            case "a stream of its own":
+                using (var read = await _server.GetAsync($"/v1/streams/{id}/events"))
+                {
+                    await read.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+                }
+
+                break;
+            case "with others over a socket":
+                using (var socket = await SocketClient.OpenAsync(_server.Address))
+                {
+                    await socket.SendAsync($$"""{"type":"attach","stream":"{{id}}"}""");
+                    while ((await socket.NextAsync()).Text("type") != "finished")
+                    {
+                        // what it is told does not matter here
+                    }
+                }
+
+                break;
+            default:
+                using (var call = new TestCall(_server, "sluice.v1.Inference/Chat"))
+                {
+                    await call.WriteAsync(new ChatRequest { Tag = "a", Attach = new Attach { Stream = id } });
+                    call.Complete();
+                    await call.RestAsync(ChatResponse.Parser);
+                }
+
+                break;
+        }
+
+        while (_server.Streams.Counters.DeliveredTokens < 4)
+        {
+            await Task.Yield(); // the reader's side sees the end before the server's side has counted it
+        }
+
+        Assert.Equal(4, _server.Streams.Counters.DeliveredTokens);
     }
 
     [Fact]

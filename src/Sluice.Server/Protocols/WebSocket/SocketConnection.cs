@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using Sluice.Streams;
 using Socket = System.Net.WebSockets.WebSocket;
 
 namespace Sluice.Server.Protocols.WebSocket;
@@ -11,10 +12,10 @@ namespace Sluice.Server.Protocols.WebSocket;
 /// <param name="reset">Resets the connection under the socket, whatever waits in it.</param>
 /// <param name="makeProtocol">Makes what messages mean, given where replies and streams take their turns.</param>
 /// <param name="limits">What it may take.</param>
-/// <param name="sendPatience">How long the client may take nothing of what waits for it before it is cut.</param>
+/// <param name="streams">Whose limits say how long the client may take nothing of what waits for it, and whose counters that it was cut.</param>
 /// <param name="clock">The clock.</param>
 #pragma warning disable CA1001 // The source of the token is not disposed: a timer that fires at the end may still cancel it.
-internal sealed class SocketConnection(Socket socket, Action reset, Func<Multiplexer, ISocketProtocol> makeProtocol, SocketLimits limits, TimeSpan sendPatience, TimeProvider clock)
+internal sealed class SocketConnection(Socket socket, Action reset, Func<Multiplexer, ISocketProtocol> makeProtocol, SocketLimits limits, StreamRegistry streams, TimeProvider clock)
 #pragma warning restore CA1001
 {
     private readonly TaskCompletionSource<SocketEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -129,7 +130,7 @@ internal sealed class SocketConnection(Socket socket, Action reset, Func<Multipl
             }
             else
             {
-                await using var patience = clock.CreateTimer(static connection => ((SocketConnection)connection!).Abort(), this, sendPatience, Timeout.InfiniteTimeSpan);
+                await using var patience = clock.CreateTimer(static connection => ((SocketConnection)connection!).Cut(), this, streams.Limits.ReaderTimeout, Timeout.InfiniteTimeSpan);
                 await sending;
             }
         }
@@ -167,6 +168,12 @@ internal sealed class SocketConnection(Socket socket, Action reset, Func<Multipl
         {
             // It broke meanwhile, or took too long.
         }
+    }
+
+    private void Cut()
+    {
+        streams.Counters.ReaderCut();
+        Abort();
     }
 
     private void Abort()

@@ -4,11 +4,12 @@ using Sluice.Server.Api;
 using Sluice.Server.Configuration;
 using Sluice.Server.Protocols.Realtime;
 using Sluice.Server.Shutdown;
+using Sluice.Streams;
 
 namespace Sluice.Server.Protocols.WebSocket;
 
 /// <summary>Takes WebSockets in: checks who asks, accepts, and runs each connection to its end, or the server's.</summary>
-internal sealed class SocketEndpoint(ServerOptions options, Drain drain, IHostApplicationLifetime lifetime, TimeProvider clock)
+internal sealed class SocketEndpoint(ServerOptions options, StreamRegistry streams, Drain drain, IHostApplicationLifetime lifetime, TimeProvider clock)
 {
     /// <summary>How long streams have to tell their end, once the server stops them, before their connections are closed.</summary>
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
@@ -52,12 +53,12 @@ internal sealed class SocketEndpoint(ServerOptions options, Drain drain, IHostAp
             IsServer = true,
             SubProtocol = Handshake.SubProtocols(http.Request).Contains(subProtocol, StringComparer.Ordinal) ? subProtocol : null,
             KeepAliveInterval = Limits.PingInterval,
-            KeepAliveTimeout = options.Streams.ReaderTimeout,
+            KeepAliveTimeout = streams.Limits.ReaderTimeout,
 
             // Compressing what others can put their text into beside secrets tells the secrets by its length (CRIME, BREACH).
             DangerousDeflateOptions = null,
         });
-        var connection = new SocketConnection(socket, http.Abort, makeProtocol, Limits, options.Streams.ReaderTimeout, clock);
+        var connection = new SocketConnection(socket, http.Abort, makeProtocol, Limits, streams, clock);
         try
         {
             if (Interlocked.Increment(ref _connections) > Limits.Connections)

@@ -111,6 +111,16 @@ internal sealed class Subscription(GenerationStream stream, StreamCursor cursor,
         }
     }
 
+    /// <inheritdoc/>
+    public override void Sent()
+    {
+        // Where more is to come, the next wait says so.
+        if (cursor.HasEnded)
+        {
+            cursor.HandedOver();
+        }
+    }
+
     /// <summary>The client reads no further. Nothing is told after this returns, but what is being sent.</summary>
     public void Dispose()
     {

@@ -85,6 +85,34 @@ public sealed class ListeningTests
         Assert.True(own.Look().End is StreamFinished);
     }
 
+    [Fact]
+    public async Task CallThatIsNotReadForTooLong_IsCutAndCounted()
+    {
+        var clock = new ManualClock();
+        var engine = new ScriptedEngine();
+        await using var server = await TestServer.StartAsync(engine, clock: clock, limits: new StreamLimits { Window = 64, Grace = TimeSpan.FromDays(10_000), BytesOfOne = 1L << 30, BytesOfAll = 1L << 30 });
+        using var call = await GenerateAsync(server);
+        var stream = await engine.NextAsync();
+        await call.ReadAsync(Event.Parser);
+        var own = server.Streams.Of("").Single();
+        while (!own.Look().Readers.IsEmpty)
+        {
+            if (own.IsPaused)
+            {
+                clock.Advance(server.Streams.Limits.ReaderTimeout);
+            }
+            else
+            {
+                stream.Say([1], new string('x', 50_000));
+            }
+
+            await Task.Yield();
+        }
+
+        Assert.Null(own.Stopped);
+        Assert.Equal(1, server.Streams.Counters.CutReaders);
+    }
+
     private static async Task<TestCall> GenerateAsync(TestServer server)
     {
         var call = new TestCall(server, "sluice.v1.Inference/Generate");

@@ -176,5 +176,6 @@ public sealed class SocketEndpointTests
         }
 
         Assert.Null(own.Stopped);
+        Assert.Equal(1, server.Streams.Counters.CutReaders);
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Sluice.Server.Access;
 using Sluice.Server.Api;
+using Sluice.Streams;
 
 namespace Sluice.Server.Protocols.Grpc.Calls;
 
@@ -21,7 +22,7 @@ internal sealed class GrpcCall : IDisposable
     private readonly PipeReader _input;
     private readonly PipeWriter _output;
     private readonly TimeProvider _clock;
-    private readonly TimeSpan _readerTimeout;
+    private readonly StreamRegistry _streams;
     private readonly CancellationTokenSource _closing;
     private readonly CancellationTokenSource? _deadline;
     private readonly CancellationTokenRegistration _aborted;
@@ -31,9 +32,9 @@ internal sealed class GrpcCall : IDisposable
     private bool? _isReset;
 
     /// <exception cref="GrpcException">The call's headers are not what they must be.</exception>
-    public GrpcCall(HttpContext http, TimeProvider clock, TimeSpan readerTimeout)
+    public GrpcCall(HttpContext http, StreamRegistry streams, TimeProvider clock)
     {
-        (Http, _clock, _readerTimeout) = (http, clock, readerTimeout);
+        (Http, _streams, _clock) = (http, streams, clock);
         (_input, _output) = (http.Request.BodyReader, http.Response.BodyWriter);
         _closing = CancellationTokenSource.CreateLinkedTokenSource(
             http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping, Caller.Of(http).Revoked);
@@ -194,7 +195,7 @@ internal sealed class GrpcCall : IDisposable
         }
         else
         {
-            await using var patience = _clock.CreateTimer(static context => ((HttpContext)context!).Abort(), Http, _readerTimeout, Timeout.InfiniteTimeSpan);
+            await using var patience = _clock.CreateTimer(static call => ((GrpcCall)call!).Cut(), this, _streams.Limits.ReaderTimeout, Timeout.InfiniteTimeSpan);
             _isStuck = true;
             result = await flush;
             _isStuck = false;
@@ -259,6 +260,12 @@ internal sealed class GrpcCall : IDisposable
         var trailers = Http.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers;
         status.WriteTo(trailers);
         return Task.CompletedTask;
+    }
+
+    private void Cut()
+    {
+        _streams.Counters.ReaderCut();
+        Http.Abort();
     }
 
     public void Dispose()

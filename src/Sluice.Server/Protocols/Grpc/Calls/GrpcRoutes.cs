@@ -13,8 +13,8 @@ internal static partial class GrpcRoutes
     {
         var name = service.FindMethodByName(method)?.Name ?? throw new ArgumentException($"{service.FullName} has no method {method}.", nameof(method));
         var clock = app.Services.GetRequiredService<TimeProvider>();
-        var timeout = app.Services.GetRequiredService<StreamRegistry>().Limits.ReaderTimeout;
-        return app.MapPost($"/{service.FullName}/{name}", (RequestDelegate)(http => AnswerAsync(http, answer, clock, timeout, app.Logger)))
+        var streams = app.Services.GetRequiredService<StreamRegistry>();
+        return app.MapPost($"/{service.FullName}/{name}", (RequestDelegate)(http => AnswerAsync(http, answer, streams, clock, app.Logger)))
             .ExcludeFromDescription(); // no route to name to other clients
     }
 
@@ -29,7 +29,7 @@ internal static partial class GrpcRoutes
             await call.FlushAsync();
         });
 
-    private static async Task AnswerAsync(HttpContext http, Func<GrpcCall, Task> answer, TimeProvider clock, TimeSpan timeout, ILogger log)
+    private static async Task AnswerAsync(HttpContext http, Func<GrpcCall, Task> answer, StreamRegistry streams, TimeProvider clock, ILogger log)
     {
         if (!GrpcCall.IsCall(http.Request))
         {
@@ -40,7 +40,7 @@ internal static partial class GrpcRoutes
         GrpcCall? call = null;
         try
         {
-            call = new GrpcCall(http, clock, timeout);
+            call = new GrpcCall(http, streams, clock);
             var status = await RunAsync(call, answer, log);
             await call.EndAsync(status);
         }
