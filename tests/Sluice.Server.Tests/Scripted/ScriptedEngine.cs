@@ -16,6 +16,11 @@ public sealed class ScriptedEngine : IInferenceEngine
 
     private readonly Channel<ScriptedStream> _started = Channel.CreateUnbounded<ScriptedStream>();
 
+    private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when somebody starts a stream from here on.</summary>
+    public Task NextStart => Volatile.Read(ref _next).Task;
+
     public LoadedModel Model { get; init; } = new()
     {
         Id = "scripted",
@@ -59,6 +64,7 @@ public sealed class ScriptedEngine : IInferenceEngine
 
     private void Play(ScriptedStream stream)
     {
+        Interlocked.Exchange(ref _next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
         if (Script is not null)
         {
             Script(stream);

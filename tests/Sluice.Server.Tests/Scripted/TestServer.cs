@@ -36,6 +36,9 @@ public sealed class TestServer : IAsyncDisposable
     /// <summary>The server's own streams.</summary>
     internal StreamRegistry Streams => _app.Services.GetRequiredService<StreamRegistry>();
 
+    /// <summary>Who answers.</summary>
+    internal ScriptedEngine Engine => (ScriptedEngine)_app.Services.GetRequiredService<ModelHost>().Engine!;
+
     /// <summary>Everything that it answers.</summary>
     internal IReadOnlyList<Endpoint> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints;
 

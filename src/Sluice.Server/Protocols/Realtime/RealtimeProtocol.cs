@@ -330,6 +330,11 @@ internal sealed class RealtimeProtocol(
         json.WriteString("message"u8, error.Message);
         json.WriteString("param"u8, error.Param);
         json.WriteString("event_id"u8, eventId);
+        if (error.RetryAfter is { } wait)
+        {
+            json.WriteNumber("retry_after"u8, Math.Ceiling(wait.TotalSeconds)); // an extension
+        }
+
         json.WriteEndObject();
         output.End();
     }

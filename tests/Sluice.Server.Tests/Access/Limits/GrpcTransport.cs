@@ -7,16 +7,16 @@ using Sluice.Server.Tests.Scripted;
 
 namespace Sluice.Server.Tests.Access.Limits;
 
-/// <summary>A call of <c>sluice.v1.Inference</c> that starts one generation.</summary>
+/// <summary>A call that starts one generation.</summary>
 /// <typeparam name="T">What it answers with.</typeparam>
-/// <param name="method">The method.</param>
+/// <param name="method">The method, behind its service.</param>
 /// <param name="request">What starts the generation.</param>
 /// <param name="answers">Reads an answer.</param>
 /// <param name="errorOf">The error that an answer tells; null where it tells none.</param>
 internal sealed class GrpcTransport<T>(string method, IMessage request, MessageParser<T> answers, Func<T, Error?> errorOf) : Transport
     where T : class, IMessage<T>
 {
-    public override string Name => "grpc " + method;
+    public override string Name => "grpc " + method[(method.IndexOf('/', StringComparison.Ordinal) + 1)..];
 
     public override async Task<Attempt> StartAsync(TestServer server, string? key, string? host = null)
     {
@@ -31,15 +31,22 @@ internal sealed class GrpcTransport<T>(string method, IMessage request, MessageP
             metadata.Add(("Host", host));
         }
 
-        var call = new TestCall(server, "sluice.v1.Inference/" + method, [.. metadata]);
+        var call = new TestCall(server, method, [.. metadata]);
+        var started = server.Engine.NextStart;
 
         // A refusal at the door does not wait for the message, and may be there before it.
         await Task.WhenAny(WriteAsync(call), call.HeadAsync());
-        if (await call.TryReadAsync(answers) is { } first)
+        var reading = call.TryReadAsync(answers);
+        if (await Task.WhenAny(reading, started) == started)
+        {
+            return new Attempt(null, null, null, new Begun(call, reading)); // what it answers first may be the end
+        }
+
+        if (await reading is { } first)
         {
             return errorOf(first) is { } error
                 ? Refuse((GrpcCode)error.Status, error.Reason, error.RetryDelay?.ToTimeSpan(), call)
-                : new Attempt(null, null, null, call);
+                : new Attempt(null, null, null, new Begun(call, reading));
         }
 
         var status = await call.StatusAsync();
@@ -48,9 +55,10 @@ internal sealed class GrpcTransport<T>(string method, IMessage request, MessageP
 
     public override async Task<bool> EndsWithErrorAsync(Attempt attempt)
     {
-        var call = (TestCall)attempt.Connection;
+        var (call, reading) = (Begun)attempt.Connection;
+        var first = await reading;
         var rest = await call.RestAsync(answers);
-        return rest.Exists(answer => errorOf(answer) is not null) || (await call.StatusAsync()).Code != GrpcCode.Ok;
+        return (first is not null && errorOf(first) is not null) || rest.Exists(answer => errorOf(answer) is not null) || (await call.StatusAsync()).Code != GrpcCode.Ok;
     }
 
     private async Task WriteAsync(TestCall call)
@@ -78,4 +86,14 @@ internal sealed class GrpcTransport<T>(string method, IMessage request, MessageP
         reason.ToLowerInvariant(),
         retryAfter is { } wait ? Math.Ceiling(wait.TotalSeconds) : null,
         call);
+
+    /// <summary>A call whose generation goes on, and its first answer, which may be to come.</summary>
+    private sealed record Begun(TestCall Call, Task<T?> First) : IDisposable
+    {
+        public void Dispose()
+        {
+            _ = First.ContinueWith(static task => task.Exception, TaskScheduler.Default);
+            Call.Dispose();
+        }
+    }
 }

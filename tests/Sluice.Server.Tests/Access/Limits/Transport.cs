@@ -1,6 +1,9 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Sluice.Server.Protocols.Grpc.OpenInference.Wire;
 using Sluice.Server.Protocols.Grpc.V1;
 using Sluice.Server.Tests.Scripted;
 
@@ -26,10 +29,25 @@ internal abstract class Transport
         new HttpTransport("messages", "/v1/messages", Chat) { KeyHeader = "x-api-key", CodePath = "error.details.error_code" },
         new HttpTransport("ollama chat", "/api/chat", Chat) { CodePath = "code" },
         new HttpTransport("ollama generate", "/api/generate", """{"model":"any","prompt":"Hello"}""") { CodePath = "code" },
-        new SocketTransport(),
-        new GrpcTransport<Event>("Generate", Generate, Event.Parser, static answer => answer.Failed?.Error),
-        new GrpcTransport<ChatResponse>("Chat", new ChatRequest { Tag = "a", Start = new Start { Request = Generate } }, ChatResponse.Parser, static answer => answer.Error ?? answer.Event.Failed?.Error),
+        new StreamsSocketTransport(),
+        new RealtimeTransport(),
+        new GrpcTransport<Event>("sluice.v1.Inference/Generate", Generate, Event.Parser, static answer => answer.Failed?.Error),
+        new GrpcTransport<ChatResponse>("sluice.v1.Inference/Chat", new ChatRequest { Tag = "a", Start = new Start { Request = Generate } }, ChatResponse.Parser, static answer => answer.Error ?? answer.Event.Failed?.Error),
+        new GrpcTransport<ModelInferResponse>("inference.GRPCInferenceService/ModelInfer", Infer, ModelInferResponse.Parser, static _ => null),
+        new GrpcTransport<ModelStreamInferResponse>("inference.GRPCInferenceService/ModelStreamInfer", Infer, ModelStreamInferResponse.Parser, ErrorOf),
     ];
+
+    private static ModelInferRequest Infer => new()
+    {
+        ModelName = "scripted",
+        Inputs =
+        {
+            new ModelInferRequest.Types.InferInputTensor
+            {
+                Name = "text_input", Datatype = "BYTES", Shape = { 1 }, Contents = new InferTensorContents { BytesContents = { ByteString.CopyFromUtf8("Hello") } },
+            },
+        },
+    };
 
     public abstract string Name { get; }
 
@@ -41,6 +59,17 @@ internal abstract class Transport
 
     /// <summary>Whether an attempt reads its stream, and so is told how it ends.</summary>
     public bool IsRead { get; init; } = true;
+
+    private static Error? ErrorOf(ModelStreamInferResponse answer)
+    {
+        var parameters = answer.InferResponse.Parameters;
+        return answer.ErrorMessage.Length == 0 ? null : new Error
+        {
+            Status = (int)parameters["error_status"].Int64Param,
+            Reason = parameters["error_reason"].StringParam,
+            RetryDelay = parameters.TryGetValue("retry_after", out var wait) ? Duration.FromTimeSpan(TimeSpan.FromSeconds(wait.Int64Param)) : null,
+        };
+    }
 
     /// <summary>Reads a stream to its end; whether that is an error.</summary>
     public abstract Task<bool> EndsWithErrorAsync(Attempt attempt);

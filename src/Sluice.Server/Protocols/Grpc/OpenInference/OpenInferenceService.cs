@@ -147,14 +147,25 @@ internal sealed class OpenInferenceService(ModelHost models, Drain drain, Genera
     }
 
     /// <summary>Why a request has no answer. That it is the last response is said where the request's others would say so.</summary>
-    private static ModelStreamInferResponse Failure(ModelInferRequest request, ApiError error) => new()
+    private static ModelStreamInferResponse Failure(ModelInferRequest request, ApiError error)
     {
-        ErrorMessage = error.Message,
-        InferResponse = new ModelInferResponse
+        var status = EventMessages.Of(GrpcStatus.Of(error));
+        var response = new ModelInferResponse
         {
             ModelName = request.ModelName,
             Id = request.Id,
-            Parameters = { ["triton_final_response"] = new InferParameter { BoolParam = true } },
-        },
-    };
+            Parameters =
+            {
+                ["triton_final_response"] = new InferParameter { BoolParam = true },
+                ["error_status"] = new InferParameter { Int64Param = status.Status },
+                ["error_reason"] = new InferParameter { StringParam = status.Reason },
+            },
+        };
+        if (status.RetryDelay is { } delay)
+        {
+            response.Parameters["retry_after"] = new InferParameter { Int64Param = (long)Math.Ceiling(delay.ToTimeSpan().TotalSeconds) };
+        }
+
+        return new ModelStreamInferResponse { ErrorMessage = error.Message, InferResponse = response };
+    }
 }
