@@ -93,5 +93,31 @@ public sealed class StopConditionTests
             chunk => Assert.Contains("\"stop_detail\":{\"condition\":\"low_confidence\",\"mean_logprob\":-4.25}", chunk, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("/v1/responses", """{"input":"Hi","stream":false,"stop_conditions":{"max_time":9}}""")]
+    [InlineData("/v1/messages", """{"max_tokens":9,"messages":[{"role":"user","content":"Hi"}],"stop_conditions":{"max_time":9}}""")]
+    [InlineData("/api/chat", """{"stream":false,"messages":[{"role":"user","content":"Hi"}],"options":{"stop_conditions":{"max_time":9}}}""")]
+    [InlineData("/api/generate", """{"stream":false,"prompt":"Hi","options":{"stop_conditions":{"max_time":9}}}""")]
+    public async Task OtherDialects_TakeConditionsAndTellWhatEndedTheAnswer(string path, string body)
+    {
+        await using var server = await TestServer.StartAsync(_engine);
+        foreach (var isStreamed in (bool[])[false, true])
+        {
+            var json = body.Replace("\"stream\":false,", "", StringComparison.Ordinal);
+            var answer = server.PostAsync(path, $"{{\"stream\":{(isStreamed ? "true" : "false")},{json[1..]}");
+            var stream = await _engine.NextAsync();
+            Assert.Equal(TimeSpan.FromSeconds(9), stream.Request.StopConditions!.MaxTime);
+            stream.Finish(FinishReason.Length, detail: new StopDetail(StopCondition.MaxTime) { Seconds = 9 });
+            using var response = await answer;
+            var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+
+            Assert.Contains("\"stop_detail\":{\"condition\":\"max_time\",\"seconds\":9}", text, StringComparison.Ordinal);
+        }
+
+        using var refused = await server.PostAsync(path, body.Replace(":9}", ":-9}", StringComparison.Ordinal));
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Contains("stop_conditions.max_time", await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
     private static string Body(string conditions) => $$"""{"messages":[{"role":"user","content":"Hi"}],"stop_conditions":{{conditions}}}""";
 }

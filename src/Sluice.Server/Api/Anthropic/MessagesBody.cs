@@ -42,6 +42,9 @@ internal sealed record MessagesBody : IGenerationBody
     /// <summary>Extension: goes on after the model's own end.</summary>
     public bool? IgnoreEos { get; init; }
 
+    /// <summary>Extension: when the answer ends because it has gone off track.</summary>
+    public StopConditionsBody? StopConditions { get; init; }
+
     /// <summary>Extension: what becomes of the generation while nobody reads it.</summary>
     public string? OnDisconnect { get; init; }
 
@@ -115,6 +118,7 @@ internal sealed record MessagesBody : IGenerationBody
             TextTokens = prompt.TextTokens,
             MaxTokens = MaxTokens,
             Stop = stop,
+            StopConditions = StopConditions?.ToConditions(),
             IgnoreEos = IgnoreEos ?? false,
             ArrivedAt = arrivedAt,
             Sampling = new SamplingOptions

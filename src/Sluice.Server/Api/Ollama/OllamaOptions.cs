@@ -38,6 +38,9 @@ internal sealed record OllamaOptions
     /// <summary>Extension: goes on after the model's own end.</summary>
     public bool? IgnoreEos { get; init; }
 
+    /// <summary>Extension: when the answer ends because it has gone off track.</summary>
+    public StopConditionsBody? StopConditions { get; init; }
+
     public Outcome<GenerationRequest> ToRequest(ChatEncoding prompt, LoadedModel model, long arrivedAt)
     {
         if (!StopStrings.Read(Stop, "options.stop").Succeeded(out var stop, out var error))
@@ -51,6 +54,7 @@ internal sealed record OllamaOptions
             TextTokens = prompt.TextTokens,
             MaxTokens = NumPredict is < 0 ? null : NumPredict,
             Stop = stop,
+            StopConditions = StopConditions?.ToConditions(),
             IgnoreEos = IgnoreEos ?? false,
             ArrivedAt = arrivedAt,
             Sampling = new SamplingOptions

@@ -35,7 +35,7 @@ internal sealed class MessagesDialect(StreamHeader header) : Dialect(header)
         }
 
         json.WriteEndArray();
-        WriteStop(json, choice.Finish, choice.StopString, choice.HasToolCalls);
+        WriteStop(json, choice.Finish, choice.StopString, choice.StopDetail, choice.HasToolCalls);
         WriteUsage(json, end.Usage);
         json.WriteEndObject();
     }
@@ -181,7 +181,7 @@ internal sealed class MessagesDialect(StreamHeader header) : Dialect(header)
         var last = before.LastEnd ?? throw new InvalidOperationException("A stream finished whose choice did not end.");
         var json = BeginEvent(output, "message_delta", isLast: false);
         json.WriteStartObject("delta"u8);
-        WriteStop(json, last.Finish!.Value, last.StopString, before.ChoiceToolCalls > 0);
+        WriteStop(json, last.Finish!.Value, last.StopString, last.StopDetail, before.ChoiceToolCalls > 0);
         json.WriteEndObject();
         WriteUsage(json, finished.Usage);
         EndEvent(json, output);
@@ -236,7 +236,7 @@ internal sealed class MessagesDialect(StreamHeader header) : Dialect(header)
         json.WriteEndObject();
     }
 
-    private static void WriteStop(Utf8JsonWriter json, FinishReason finish, string? stopString, bool hasToolCalls)
+    private static void WriteStop(Utf8JsonWriter json, FinishReason finish, string? stopString, StopDetail? detail, bool hasToolCalls)
     {
         json.WriteString("stop_reason"u8, finish switch
         {
@@ -246,6 +246,10 @@ internal sealed class MessagesDialect(StreamHeader header) : Dialect(header)
             _ => throw new ArgumentOutOfRangeException(nameof(finish), finish, "A cancelled choice ends its stream with an error."),
         });
         json.WriteString("stop_sequence"u8, stopString);
+        if (detail is not null)
+        {
+            StopDetailJson.Write(json, detail);
+        }
     }
 
     /// <summary>Tokens of the prompt that were cached are not among the input tokens, as Anthropic counts.</summary>

@@ -36,7 +36,7 @@ internal abstract class OllamaDialect(StreamHeader header) : Dialect(header)
         }
 
         WritePiece(json, choice.Content ?? "", choice.Reasoning ?? "", calls);
-        WriteDone(json, choice.Finish, end);
+        WriteDone(json, choice.Finish, choice.StopDetail, end);
         json.WriteEndObject();
     }
 
@@ -57,7 +57,8 @@ internal abstract class OllamaDialect(StreamHeader header) : Dialect(header)
             case StreamFinished finished:
                 var json = BeginLine(output);
                 WritePiece(json, "", "", []);
-                WriteDone(json, entry.Before.LastEnd!.Finish!.Value, finished);
+                var last = entry.Before.LastEnd!;
+                WriteDone(json, last.Finish!.Value, last.StopDetail, finished);
                 EndLine(json, output);
                 break;
             case StreamFailed failed:
@@ -135,11 +136,16 @@ internal abstract class OllamaDialect(StreamHeader header) : Dialect(header)
     }
 
     /// <summary>Writes how it ended, the counts, and the durations in nanoseconds. The model is loaded before anybody asks.</summary>
-    private static void WriteDone(Utf8JsonWriter json, FinishReason finish, StreamFinished end)
+    private static void WriteDone(Utf8JsonWriter json, FinishReason finish, StopDetail? detail, StreamFinished end)
     {
         var (usage, timings) = (end.Usage, end.Timings);
         json.WriteBoolean("done"u8, true);
         json.WriteString("done_reason"u8, finish == FinishReason.Length ? "length" : "stop");
+        if (detail is not null)
+        {
+            StopDetailJson.Write(json, detail);
+        }
+
         json.WriteNumber("total_duration"u8, Nanoseconds(timings.Queue + timings.Prefill + timings.Decode + timings.Paused));
         json.WriteNumber("load_duration"u8, 0);
         json.WriteNumber("prompt_eval_count"u8, usage.PromptTokens);

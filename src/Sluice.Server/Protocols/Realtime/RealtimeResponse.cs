@@ -20,7 +20,7 @@ internal sealed class RealtimeResponse(StreamId stream, RealtimeSettings setting
     private readonly List<RealtimeItem> _output = [];
     private readonly StringBuilder _text = new();
     private RealtimeItem? _open;
-    private FinishReason? _finish;
+    private StreamDelta? _end;
 
     public string Id { get; } = "resp_" + stream.Value;
 
@@ -44,7 +44,7 @@ internal sealed class RealtimeResponse(StreamId stream, RealtimeSettings setting
                     Tell(part, output);
                 }
 
-                _finish ??= delta.Finish;
+                _end ??= delta.Finish is null ? null : delta;
                 break;
             case StreamFinished finished:
                 TellEnd(finished, output);
@@ -92,10 +92,10 @@ internal sealed class RealtimeResponse(StreamId stream, RealtimeSettings setting
 
     private void TellEnd(StreamFinished finished, OutgoingMessages output)
     {
-        var (status, reason) = _finish switch
+        var (status, reason) = _end?.Finish switch
         {
             FinishReason.Stop => ("completed", null),
-            FinishReason.Length => ("incomplete", "max_output_tokens"),
+            FinishReason.Length => ("incomplete", _end.StopDetail?.Condition == StopCondition.MaxTime ? "max_time" : "max_output_tokens"),
             _ => ("cancelled", "client_cancelled"),
         };
         Close(status == "completed" ? "completed" : "incomplete", output);
@@ -163,7 +163,7 @@ internal sealed class RealtimeResponse(StreamId stream, RealtimeSettings setting
         json.WriteString("object"u8, "realtime.response");
         json.WriteString("id"u8, Id);
         json.WriteString("status"u8, status);
-        WriteStatusDetails(json, status, reason, error);
+        WriteStatusDetails(json, status, reason, _end?.StopDetail, error);
         json.WriteStartArray("output"u8);
         foreach (var item in _output)
         {
@@ -190,9 +190,9 @@ internal sealed class RealtimeResponse(StreamId stream, RealtimeSettings setting
         json.WriteEndObject();
     }
 
-    private static void WriteStatusDetails(Utf8JsonWriter json, string status, string? reason, ApiError? error)
+    private static void WriteStatusDetails(Utf8JsonWriter json, string status, string? reason, StopDetail? detail, ApiError? error)
     {
-        if (reason is null && error is null)
+        if (reason is null && detail is null && error is null)
         {
             json.WriteNull("status_details"u8);
             return;
@@ -203,6 +203,11 @@ internal sealed class RealtimeResponse(StreamId stream, RealtimeSettings setting
         if (reason is not null)
         {
             json.WriteString("reason"u8, reason);
+        }
+
+        if (detail is not null)
+        {
+            StopDetailJson.Write(json, detail);
         }
 
         error?.WriteProperty(json);

@@ -23,6 +23,9 @@ internal sealed record RealtimeSettings
 
     public JsonElement? ToolChoice { get; init; }
 
+    /// <summary>Extension: when an answer ends because it has gone off track, as it was sent.</summary>
+    public JsonElement? StopConditions { get; init; }
+
     /// <summary>These, but for what <paramref name="json"/> says otherwise.</summary>
     /// <param name="json">The fields that change.</param>
     /// <param name="path">Where they stand, for messages.</param>
@@ -58,13 +61,16 @@ internal sealed record RealtimeSettings
                 case "tool_choice" when value.ValueKind is JsonValueKind.String or JsonValueKind.Object:
                     settings = settings with { ToolChoice = value };
                     break;
+                case "stop_conditions" when value.ValueKind is JsonValueKind.Object or JsonValueKind.Null:
+                    settings = settings with { StopConditions = value.ValueKind == JsonValueKind.Null ? null : value };
+                    break;
                 case "max_output_tokens" or "max_response_output_tokens" when value.ValueKind == JsonValueKind.String && value.ValueEquals("inf"u8):
                     settings = settings with { MaxTokens = null };
                     break;
                 case "max_output_tokens" or "max_response_output_tokens" when value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var most) && most > 0:
                     settings = settings with { MaxTokens = most };
                     break;
-                case "instructions" or "temperature" or "tools" or "tool_choice" or "max_output_tokens" or "max_response_output_tokens":
+                case "instructions" or "temperature" or "tools" or "tool_choice" or "stop_conditions" or "max_output_tokens" or "max_response_output_tokens":
                     return ApiError.Invalid(where, $"{where} cannot be {JsonText.Name(value)}{(value.ValueKind == JsonValueKind.Number ? $" such as {value.GetRawText()}" : "")}.");
             }
         }
@@ -146,6 +152,12 @@ internal sealed record RealtimeSettings
         if (Temperature is { } temperature)
         {
             json.WriteNumber("temperature"u8, temperature);
+        }
+
+        if (StopConditions is { } conditions)
+        {
+            json.WritePropertyName("stop_conditions"u8);
+            conditions.WriteTo(json);
         }
 
         WriteTools(json);
