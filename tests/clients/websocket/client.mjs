@@ -7,7 +7,7 @@ import OpenAI from "openai";
 import { OpenAIRealtimeWS } from "openai/realtime/ws";
 import { OpenAIRealtimeWebSocket } from "openai/realtime/websocket";
 import { OpenAIRealtimeWS as BetaRealtimeWS } from "openai/beta/realtime/ws";
-import { check, stoppedEarly, story, url } from "../checks.mjs";
+import { check, stoppedEarly, story, url, weather } from "../checks.mjs";
 
 if (!globalThis.WebSocket) {
   // Before Node 22 its own WebSocket has to be asked for.
@@ -16,6 +16,9 @@ if (!globalThis.WebSocket) {
 
 const address = url.replace("http", "ws");
 const request = { messages: [{ role: "user", content: story }], temperature: 0, max_tokens: 60 };
+
+const tool = { name: weather.name, description: weather.description, parameters: weather.schema };
+const call = { ...request, tools: [{ type: "function", function: tool }], tool_choice: { type: "function", function: { name: tool.name } } };
 
 /** A connection whose messages can be awaited one by one; the same for both libraries. */
 async function connect(Socket, path = "/v1/ws") {
@@ -106,6 +109,17 @@ for (const [name, Socket] of [["ws", Ws], ["Node's own WebSocket", WebSocket]]) 
     second.socket.close();
   });
 
+  await check(`${name} sees calls of tools stream`, async () => {
+    const client = await connect(Socket);
+    client.send({ type: "start", request: call });
+    const parts = (await client.until("finished")).flatMap(message => message.parts ?? []);
+    const [named, ...pieces] = parts.filter(part => part.type.startsWith("tool_"));
+    assert.deepEqual([named.type, named.index, named.name], ["tool_call", 0, weather.name]);
+    assert.ok(pieces.length > 3, `${pieces.length} pieces are no stream.`);
+    assert.equal(pieces.map(piece => piece.text).join(""), (await overHttp(call)).tool_calls[0].function.arguments);
+    client.socket.close();
+  });
+
   await check(`${name} stops in the middle`, async () => {
     const client = await connect(Socket);
     client.send({ type: "start", request: { ...request, max_tokens: 400, ignore_eos: true }, tokens_per_second: 50 });
@@ -149,14 +163,18 @@ for (const [name, open, isBeta] of realtime) {
   await check(`${name} converses`, async () => {
     const session = open();
     const events = [], waiting = [];
-    session.on("error", fault => events.push({ type: "error", fault }));
-    session.on("event", event => {
-      if (event.type !== "error") events.push(event);
+    const add = event => {
+      events.push(event);
       for (const wait of waiting.splice(0)) wait();
-    });
+    };
+    session.on("error", fault => add({ type: "error", fault }));
+    session.on("event", event => event.type === "error" || add(event));
     const until = async type => {
-      while (events.at(-1)?.type !== type) await new Promise(resolve => waiting.push(resolve));
-      return events.splice(0);
+      // Several may arrive at once: the one that is waited for need not be the last.
+      let index;
+      while ((index = events.findIndex(event => event.type === type || event.type === "error")) < 0) await new Promise(resolve => waiting.push(resolve));
+      if (events[index].type !== type) throw events[index].fault;
+      return events.splice(0, index + 1);
     };
 
     const ask = async () => {
@@ -182,6 +200,14 @@ for (const [name, open, isBeta] of realtime) {
     const [{ response_id }] = (await until(delta)).slice(-1);
     session.send({ type: "response.cancel", response_id });
     assert.equal((await until("response.done")).at(-1).response.status, "cancelled");
+
+    session.send({ type: "response.create", response: { conversation: "none", input: aside, tools: [{ type: "function", ...tool }], tool_choice: { type: "function", name: tool.name } } });
+    const called = await until("response.done");
+    const pieces = called.filter(event => event.type === "response.function_call_arguments.delta");
+    const { name: calledName, arguments: whole } = called.at(-1).response.output.find(item => item.type === "function_call");
+    assert.equal(calledName, tool.name);
+    assert.ok(pieces.length > 3, `${pieces.length} pieces are no stream.`);
+    assert.equal(pieces.map(event => event.delta).join(""), whole);
 
     session.send({ type: "session.update", session: isBeta ? { modalities: ["audio"] } : { type: "realtime", output_modalities: ["audio"] } });
     while (events.at(-1)?.type !== "error") await new Promise(resolve => setTimeout(resolve, 10));
