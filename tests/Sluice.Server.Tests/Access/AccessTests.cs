@@ -44,6 +44,59 @@ public sealed class AccessTests
     }
 
     [Fact]
+    public async Task EveryRouteOfTheApi_AsksForTheKey()
+    {
+        await using var server = await TestServer.StartAsync(Engine, apiKey: "secret");
+        var asked = 0;
+        foreach (var route in server.Routes.OfType<RouteEndpoint>())
+        {
+            var path = Regex.Replace("/" + route.RoutePattern.RawText!.TrimStart('/'), "{[^}]*}", "x");
+            if (path.EndsWith(".js", StringComparison.Ordinal) || !Regex.IsMatch(path, "^/(v1|api|metrics|tokenize|detokenize|sluice)"))
+            {
+                continue; // the page, and what probes ask
+            }
+
+            foreach (var method in route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods.Where(static method => method != "CONNECT") ?? ["GET", "POST"]) // CONNECT is HTTP/2's
+            {
+                using var request = new HttpRequestMessage(new HttpMethod(method), path);
+                using var response = await server.Client.SendAsync(request, TestContext.Current.CancellationToken);
+                Assert.True(response.StatusCode == HttpStatusCode.Unauthorized, $"{method} {path} answered {response.StatusCode} to nobody.");
+                asked++;
+            }
+        }
+
+        Assert.InRange(asked, 35, 100);
+    }
+
+    [Fact]
+    public async Task ResponseOfAnotherKey_IsNotThereToReadOrEnd()
+    {
+        var engine = new ScriptedEngine();
+        using var keys = new KeyFiles(KeyFiles.Entry("ada"), KeyFiles.Entry("bob"));
+        await using var server = await TestServer.StartAsync(engine, options: options => options with { KeyFile = keys.Path });
+        server.Client.DefaultRequestHeaders.Add("x-api-key", KeyFiles.KeyOf("ada"));
+        using var created = await server.PostAsync("/v1/responses", """{"input":"Hello","background":true}""");
+        var path = "/v1/responses/" + (await created.ReadJsonAsync()).Text("id");
+        var stream = await engine.NextAsync();
+        (HttpMethod Method, string Path)[] asks = [(HttpMethod.Get, path), (HttpMethod.Get, path + "/input_items"), (HttpMethod.Get, path + "?stream=true"), (HttpMethod.Post, path + "/cancel"), (HttpMethod.Delete, path)];
+        foreach (var (name, expected) in new[] { ("bob", HttpStatusCode.NotFound), ("ada", HttpStatusCode.OK) })
+        {
+            server.Client.DefaultRequestHeaders.Remove("x-api-key");
+            server.Client.DefaultRequestHeaders.Add("x-api-key", KeyFiles.KeyOf(name));
+            foreach (var ask in asks)
+            {
+                using var request = new HttpRequestMessage(ask.Method, ask.Path);
+                using var response = await server.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+                Assert.True(response.StatusCode == expected, $"{ask.Method} {ask.Path} answered {response.StatusCode} to {name}.");
+            }
+
+            Assert.Equal(name == "bob", server.Streams.Of("ada").Any(own => own.Stopped is null));
+        }
+
+        await stream.Stopped;
+    }
+
+    [Fact]
     public async Task PrefixSalt_ComesFromTheKeyAndTheRequestAndTellsNoKey()
     {
         var salts = new List<string>();
