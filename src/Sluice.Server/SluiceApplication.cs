@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Sluice.Server.Access;
 using Sluice.Server.Access.Keys;
 using Sluice.Server.Api;
@@ -14,9 +13,6 @@ namespace Sluice.Server;
 /// <summary>Puts the server together: what listens, what stands before the routes, what the routes need.</summary>
 internal static class SluiceApplication
 {
-    /// <summary>Bytes that the system may hold of an answer on its way; for a reader 100 ms away that is still 640 KiB/s.</summary>
-    private const int SendBufferSize = 64 * 1024;
-
     /// <summary>How long connections may take to be told of the end, once the drain is over.</summary>
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
 
@@ -29,14 +25,7 @@ internal static class SluiceApplication
         // Empty, so that nothing but Sluice's own settings configures it.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "sluice" });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listening.Configure(kestrel, options));
-        builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint =>
-        {
-            // The sockets that it accepts inherit the size. Left to itself the system grows it to megabytes, which is more than
-            // a whole answer: then nobody would know that a reader does not read.
-            var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
-            socket.SendBufferSize = SendBufferSize;
-            return socket;
-        });
+        builder.WebHost.UseSockets(Listening.Configure);
         builder.Logging.AddSimpleConsole().SetMinimumLevel(LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error); // a busy engine delays its heartbeat, which it warns of
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None); // it makes an activity and a scope for each request where it may log: 600 bytes of every stream that waits
