@@ -167,7 +167,8 @@ internal sealed class CutReader(Uri server, CutDialect dialect, string body, str
         return false;
     }
 
-    private static byte[] Unchunked(ReadOnlySpan<byte> body)
+    /// <summary>An HTTP/1.1 body without its framing; its end may be missing.</summary>
+    public static byte[] Unchunked(ReadOnlySpan<byte> body)
     {
         var content = new List<byte>();
         for (int end; (end = body.IndexOf("\r\n"u8)) >= 0;)

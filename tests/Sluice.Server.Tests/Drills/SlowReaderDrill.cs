@@ -67,13 +67,13 @@ public sealed class SlowReaderDrill(ITestOutputHelper output)
             await Task.Delay(10, TestContext.Current.CancellationToken);
         }
 
-        Assert.InRange(each, long.MinValue, 128 * 1024);
+        Assert.InRange(each, long.MinValue, 64 * 1024);
 
         async Task ConnectSomeAsync(int count)
         {
             for (var i = 0; i < count; i++)
             {
-                sockets.Add(await ConnectAsync(server, $"GET /v1/streams/{own.Header.Id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+                sockets.Add(await ConnectAsync(server, Get(own)));
             }
 
             // Until all of them have what their buffers take, and take no more.
@@ -83,6 +83,61 @@ public sealed class SlowReaderDrill(ITestOutputHelper output)
                 await Task.Delay(500, TestContext.Current.CancellationToken);
             }
         }
+    }
+
+    [Fact]
+    public Task ReaderOfOneByteASecond_GetsAnAnswerThatFitsIntoBuffers() => ReadByteByByteAsync(tokens: 200, new StreamLimits(), isAhead: true);
+
+    /// <summary>Its system tells of progress once in tens of kilobytes, which is hours, so the reader timeout has to be longer.</summary>
+    [Fact]
+    public Task ReaderOfOneByteASecond_GetsALongAnswerWhereTheReaderTimeoutAllows()
+        => ReadByteByByteAsync(tokens: 1500, new StreamLimits { ReaderTimeout = TimeSpan.FromDays(7) }, isAhead: false);
+
+    /// <summary>Reads an answer byte by byte, a second of the server's clock for each, and compares it with what another reader gets at once.</summary>
+    /// <param name="tokens">The answer's length.</param>
+    /// <param name="limits">The server's.</param>
+    /// <param name="isAhead">Whether the server hands all of the answer to the system before the first byte is read.</param>
+    private async Task ReadByteByByteAsync(int tokens, StreamLimits limits, bool isAhead)
+    {
+        var (engine, clock) = (new ScriptedEngine(), new ManualClock());
+        await using var server = await TestServer.StartAsync(engine, clock: clock, limits: limits);
+        using var started = await server.PostAsync("/v1/streams", Body);
+        var stream = await engine.NextAsync();
+        var own = server.Streams.Of("").Single();
+        using var socket = await ConnectAsync(server, Get(own));
+        for (var i = 0; i < tokens; i++)
+        {
+            stream.Say([1], i % 2 == 0 ? "日" : "x");
+        }
+
+        stream.Finish();
+        using var other = await server.GetAsync($"/v1/streams/{own.Header.Id}/events");
+        var expected = await other.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
+        var received = new List<byte>(expected.Length);
+        var one = new byte[1];
+        socket.ReceiveTimeout = 60_000;
+        do
+        {
+            Assert.NotEqual(0, socket.Receive(one));
+            received.Add(one[0]);
+        }
+        while (!received.TakeLast(4).SequenceEqual("\r\n\r\n"u8.ToArray())); // the head: by now the stream has this reader
+        while (isAhead && !own.Look().Readers.IsEmpty)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(isAhead, own.Look().Readers.IsEmpty);
+        var head = received.Count;
+        while (socket.Receive(one) > 0)
+        {
+            received.Add(one[0]);
+            clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        output.WriteLine($"{expected.Length} bytes, one a second: {clock.GetUtcNow() - DateTimeOffset.UnixEpoch} by the server's clock");
+        Assert.Equal(expected, CutReader.Unchunked(received.ToArray().AsSpan(head)));
+        Assert.Equal(0, server.Streams.Counters.CutReaders);
     }
 
     /// <summary>Whether the stream is paused and its reader takes nothing of it.</summary>
@@ -113,7 +168,9 @@ public sealed class SlowReaderDrill(ITestOutputHelper output)
 
     private static string Post() => $"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}";
 
-    private static async Task<Socket> ConnectAsync(TestServer server, string request)
+    internal static string Get(GenerationStream stream) => $"GET /v1/streams/{stream.Header.Id}/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+    internal static async Task<Socket> ConnectAsync(TestServer server, string request)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096, NoDelay = true };
         await socket.ConnectAsync(server.Address.Host, server.Address.Port, TestContext.Current.CancellationToken);
