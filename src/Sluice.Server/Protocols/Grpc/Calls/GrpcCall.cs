@@ -218,8 +218,8 @@ internal sealed class GrpcCall : IDisposable
             return true;
         }
 
-        // The body's end, which Kestrel tells just after the token is cancelled, knows why.
-        for (var attempts = 0; _isReset is null && Http.RequestAborted.IsCancellationRequested && attempts < 20; attempts++)
+        // The body's end, which Kestrel tells just after the token is cancelled, knows why. (On a machine that is busy 100 ms were too short a wait.)
+        for (var attempts = 0; _isReset is null && Http.RequestAborted.IsCancellationRequested && attempts < 1000; attempts++)
         {
             try
             {
