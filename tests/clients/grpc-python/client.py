@@ -144,7 +144,7 @@ def _():
 @check("is told of its deadline")
 def _():
     try:
-        for _ in generate(conversation(ignore_eos=True), timeout=0.5):
+        for _ in generate(conversation(ignore_eos=True, n=8), timeout=0.5):
             pass
         assert False, "There was no error."
     except grpc.RpcError as error:

@@ -30,6 +30,7 @@ internal sealed class GrpcCall : IDisposable
     private readonly bool _sendsGzip;
     private bool _isStuck;
     private bool? _isReset;
+    private bool _isOver;
 
     /// <exception cref="GrpcException">The call's headers are not what they must be.</exception>
     public GrpcCall(HttpContext http, StreamRegistry streams, TimeProvider clock)
@@ -203,6 +204,8 @@ internal sealed class GrpcCall : IDisposable
 
         if (result.IsCompleted || result.IsCanceled)
         {
+            // Kestrel stops the output before it cancels Ended.
+            _isOver = true;
             throw new OperationCanceledException("The call has ended.", Ended);
         }
     }
@@ -218,8 +221,8 @@ internal sealed class GrpcCall : IDisposable
             return true;
         }
 
-        // The body's end, which Kestrel tells just after the token is cancelled, knows why. (On a machine that is busy 100 ms were too short a wait.)
-        for (var attempts = 0; _isReset is null && Http.RequestAborted.IsCancellationRequested && attempts < 1000; attempts++)
+        // The body's end, which Kestrel tells just after the output's and the token's, knows why.
+        for (var attempts = 0; _isReset is null && (_isOver || Http.RequestAborted.IsCancellationRequested) && attempts < 1000; attempts++)
         {
             try
             {
