@@ -12,6 +12,9 @@ public readonly record struct EngineStatus
     /// <summary>Of these, those that no sequence holds and that are kept to be found again.</summary>
     public int CachedKvBlocks { get; init; }
 
+    /// <summary>The others: those that sequences hold.</summary>
+    public int UsedKvBlocks => KvBlocks - FreeKvBlocks - CachedKvBlocks;
+
     /// <summary>Requests that wait for their first step.</summary>
     public int QueuedRequests { get; init; }
 

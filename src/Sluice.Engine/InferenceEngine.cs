@@ -68,12 +68,6 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
         }
     }
 
-    /// <summary>KV blocks that sequences hold, and all.</summary>
-    public (int Used, int Total) KvBlocks => (_blocks.Used, _blocks.Total);
-
-    /// <summary>Requests that wait for their first step, and the tokens of their prompts.</summary>
-    public (int Requests, long Tokens) Queue => _admission.Waiting;
-
     /// <summary>Loads a model and starts its engine.</summary>
     /// <param name="options">Which model, and what it may use of the machine.</param>
     /// <param name="progress">Told how far loading is.</param>

@@ -12,14 +12,10 @@ namespace Sluice.Streams;
 /// <param name="store">Where streams are kept beyond the process; null keeps them in memory only.</param>
 public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, StreamStore? store = null) : IDisposable
 {
-    /// <summary>How many forgotten streams are remembered by name, so that their readers are told what happened.</summary>
-    private const int MostForgotten = 10_000;
-
     private readonly Lock _gate = new();
     private readonly Dictionary<StreamId, GenerationStream> _streams = [];
     private readonly Dictionary<(string Owner, string Key), GenerationStream> _byKey = [];
-    private readonly Dictionary<StreamId, string> _forgotten = [];
-    private readonly Queue<StreamId> _forgottenInOrder = [];
+    private readonly ForgottenStreams _forgotten = new();
 
     // In order of KeptUntil: retention is the same for all.
     private readonly LinkedList<GenerationStream> _ended = [];
@@ -101,7 +97,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
         {
             foreach (var forgotten in recovered.Forgotten)
             {
-                Remember(forgotten.Id, forgotten.Owner);
+                _forgotten.Add(forgotten.Id, forgotten.Owner);
             }
 
             foreach (var stored in recovered.Streams.OrderBy(static stored => stored.LastTime))
@@ -153,7 +149,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
     {
         lock (_gate)
         {
-            isForgotten = _forgotten.TryGetValue(id, out var formerOwner) && formerOwner == owner;
+            isForgotten = _forgotten.Contains(id, owner);
             stream = _streams.TryGetValue(id, out var found) && found.Header.Owner == owner ? found : null;
             return stream is not null;
         }
@@ -221,14 +217,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
     /// </summary>
     public void StopAll()
     {
-        GenerationStream[] streams;
-        lock (_gate)
-        {
-            _closed = true;
-            streams = [.. _streams.Values];
-        }
-
-        foreach (var stream in streams)
+        foreach (var stream in Close())
         {
             EndForShutdown(stream);
         }
@@ -299,14 +288,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
     /// </summary>
     public void AbandonAll(StreamFailed failure)
     {
-        GenerationStream[] streams;
-        lock (_gate)
-        {
-            _closed = true;
-            streams = [.. _streams.Values];
-        }
-
-        foreach (var stream in streams)
+        foreach (var stream in Close())
         {
             if (IsDurable)
             {
@@ -316,6 +298,16 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
             {
                 stream.Abandon(failure);
             }
+        }
+    }
+
+    /// <summary>From here on the process ends; gives the streams that there are.</summary>
+    private GenerationStream[] Close()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            return [.. _streams.Values];
         }
     }
 
@@ -397,21 +389,7 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
     {
         Remove(stream);
         stream.Forgotten();
-        Remember(stream.Header.Id, stream.Header.Owner);
-    }
-
-    private void Remember(StreamId id, string owner)
-    {
-        if (!_forgotten.TryAdd(id, owner))
-        {
-            return;
-        }
-
-        _forgottenInOrder.Enqueue(id);
-        if (_forgottenInOrder.Count > MostForgotten)
-        {
-            _forgotten.Remove(_forgottenInOrder.Dequeue());
-        }
+        _forgotten.Add(stream.Header.Id, stream.Header.Owner);
     }
 
     private void Remove(GenerationStream stream)
@@ -449,16 +427,3 @@ public sealed class StreamRegistry(StreamLimits limits, TimeProvider clock, Stre
         return freed > 0;
     }
 }
-
-/// <summary>What <see cref="StreamRegistry.Open"/> gives.</summary>
-/// <param name="Stream">The stream.</param>
-/// <param name="IsNew">Whether it was made now, so that its generation is to be started.</param>
-/// <param name="IsSameRequest">Whether its request is the one that was asked; false where an idempotency key is used for two.</param>
-public readonly record struct OpenedStream(GenerationStream Stream, bool IsNew, bool IsSameRequest);
-
-/// <summary>A stream whose generation the end of its process interrupted.</summary>
-/// <param name="Stream">The stream, which can be read.</param>
-/// <param name="Request">What was asked, as it was given to <see cref="StreamRegistry.Open"/>.</param>
-/// <param name="Events">What was told of it: the generation goes on after these.</param>
-/// <param name="IsCutShort">Whether something was lost, so that it cannot go on.</param>
-public sealed record InterruptedStream(GenerationStream Stream, ReadOnlyMemory<byte> Request, IReadOnlyList<StreamEvent> Events, bool IsCutShort);

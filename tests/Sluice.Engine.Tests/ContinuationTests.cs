@@ -141,7 +141,7 @@ public sealed class ContinuationTests : IDisposable
             Assert.Equal((expected.PromptTokens, expected.CompletionTokens), (usage.PromptTokens, usage.CompletionTokens));
         }
 
-        Assert.Equal(0, _engine.KvBlocks.Used);
+        Assert.Equal(0, _engine.Status.UsedKvBlocks);
     }
 
     /// <summary>A choice's deltas, in a form that compares by what they say.</summary>

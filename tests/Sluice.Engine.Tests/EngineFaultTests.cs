@@ -27,7 +27,7 @@ public sealed class EngineFaultTests : IDisposable
 
         Assert.IsType<StreamFinished>(EngineRun.Events(Start())[^1]);
         Assert.True(SpinWait.SpinUntil(() => _engine.Status is { FaultsInARow: 0, StepTime.Ticks: 0 }, TimeSpan.FromMinutes(1)));
-        Assert.Equal(0, _engine.KvBlocks.Used);
+        Assert.Equal(0, _engine.Status.UsedKvBlocks);
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class EngineFaultTests : IDisposable
         Assert.True(SpinWait.SpinUntil(() => broken.End is not null, TimeSpan.FromMinutes(1)));
         Assert.Equal("engine_fault", Assert.IsType<StreamFailed>(broken.End).Code);
         Assert.Equal(0, _engine.Status.FaultsInARow);
-        Assert.True(SpinWait.SpinUntil(() => _engine.KvBlocks.Used == 0, TimeSpan.FromMinutes(1)));
+        Assert.True(SpinWait.SpinUntil(() => _engine.Status.UsedKvBlocks == 0, TimeSpan.FromMinutes(1)));
     }
 
     [Fact]

@@ -157,7 +157,7 @@ public sealed class InferenceEngineTests : IDisposable
         Assert.InRange(full.RetryAfter.TotalSeconds, 1, 600);
         Assert.Equal(0, logs[^1].LastNumber);
         Assert.All(logs.SkipLast(1), log => EngineRun.Deltas(log));
-        Assert.Equal((0, 0), engine.Queue);
+        Assert.Equal((0, 0), (engine.Status.QueuedRequests, engine.Status.QueuedTokens));
     }
 
     [Fact]
@@ -225,7 +225,7 @@ public sealed class InferenceEngineTests : IDisposable
         await stop.CancelAsync();
         Assert.Equal(FinishReason.Cancelled, EngineRun.Deltas(log)[^1].Finish);
         EngineRun.Events(Start(Request(1)));
-        Assert.Equal(0, _engine.KvBlocks.Used);
+        Assert.Equal(0, _engine.Status.UsedKvBlocks);
     }
 
     [Fact]
@@ -239,11 +239,11 @@ public sealed class InferenceEngineTests : IDisposable
         _engine.Start(Request(100), stream, stream.StopToken);
 
         // Nobody else has to come for it: where all rest, they rest at once.
-        Assert.True(SpinWait.SpinUntil(() => stream.IsPaused && _engine.KvBlocks.Used == 0, TimeSpan.FromMinutes(1)));
+        Assert.True(SpinWait.SpinUntil(() => stream.IsPaused && _engine.Status.UsedKvBlocks == 0, TimeSpan.FromMinutes(1)));
         EngineRun.Events(Start(Request(5))); // the engine is free for others meanwhile
 
         Assert.InRange(stream.Look().CompletionTokens, 9, 10);
-        Assert.Equal(0, _engine.KvBlocks.Used);
+        Assert.Equal(0, _engine.Status.UsedKvBlocks);
         var tokens = new List<int>();
         var others = new List<StreamEvent>();
         while (await reader.WaitToReadAsync(TestContext.Current.CancellationToken))

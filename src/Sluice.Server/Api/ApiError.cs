@@ -65,6 +65,14 @@ internal sealed record ApiError(int Status, string Message, string? Param = null
     public static ApiError Cancelled { get; } =
         new(StatusCodes.Status503ServiceUnavailable, "The generation was stopped before its end.", Code: CancelledCode);
 
+    /// <summary>Why a stream ends with this event and without an answer; null where it does not.</summary>
+    public static ApiError? EndOf(in LoggedEvent entry) => entry.Event switch
+    {
+        StreamFailed failed => From(failed),
+        StreamFinished when entry.Before.IsCancelled => Cancelled,
+        _ => null,
+    };
+
     /// <summary>What a reader is told whose next events were dropped.</summary>
     public static ApiError Gone(EventsGoneException gone) => new(StatusCodes.Status410Gone, gone.Message, Code: EventsGoneCode);
 

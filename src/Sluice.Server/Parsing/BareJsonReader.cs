@@ -83,13 +83,8 @@ internal sealed class BareJsonReader(PartWriter parts, IReadOnlySet<string> tool
 
     private void StepCall(char next)
     {
-        var hadBegun = _call!.HasBegun;
-        var progress = _call.Step(next);
-        if (!hadBegun && _call.HasBegun)
-        {
-            SkipSpace();
-            _hasSeparator = false;
-        }
+        var progress = Step(_call!, next);
+        _hasSeparator &= !_call!.HasBegun;
 
         switch (progress)
         {

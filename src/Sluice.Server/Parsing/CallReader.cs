@@ -76,6 +76,19 @@ internal abstract class CallReader(PartWriter parts, params string[] markers)
     {
     }
 
+    /// <summary>Gives a call's object its next character. White space before a call that has now begun belongs to its markup.</summary>
+    protected CallProgress Step(CallObject call, char next)
+    {
+        var hadBegun = call.HasBegun;
+        var progress = call.Step(next);
+        if (!hadBegun && call.HasBegun)
+        {
+            SkipSpace();
+        }
+
+        return progress;
+    }
+
     /// <summary>A character for the reader.</summary>
     protected void Content(char next)
     {

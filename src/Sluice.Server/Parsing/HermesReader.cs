@@ -72,14 +72,7 @@ internal sealed class HermesReader(PartWriter parts) : CallReader(parts, Open, C
 
     private void StepCall(char next)
     {
-        var hadBegun = _call!.HasBegun;
-        var progress = _call.Step(next);
-        if (!hadBegun && _call.HasBegun)
-        {
-            SkipSpace();
-        }
-
-        switch (progress)
+        switch (Step(_call!, next))
         {
             case CallProgress.Ended:
                 _state = State.AfterCall;
@@ -93,7 +86,7 @@ internal sealed class HermesReader(PartWriter parts) : CallReader(parts, Open, C
                 break;
             case CallProgress.None:
                 _state = State.Text;
-                Content(_call.Held);
+                Content(_call!.Held);
                 break;
         }
     }

@@ -185,14 +185,7 @@ internal sealed class MistralReader(PartWriter parts) : CallReader(parts, Open, 
 
     private void StepObject(char next)
     {
-        var hadBegun = _call!.HasBegun;
-        var progress = _call.Step(next);
-        if (!hadBegun && _call.HasBegun)
-        {
-            SkipSpace();
-        }
-
-        switch (progress)
+        switch (Step(_call!, next))
         {
             case CallProgress.Ended:
                 _state = State.InList;

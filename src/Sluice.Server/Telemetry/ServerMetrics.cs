@@ -218,7 +218,7 @@ internal sealed class ServerMetrics : IDisposable
 
     private void ObserveEngine()
     {
-        _meter.CreateObservableGauge("vllm:kv_cache_usage_perc", () => _status is { KvBlocks: > 0 } status ? (double)(status.KvBlocks - status.FreeKvBlocks - status.CachedKvBlocks) / status.KvBlocks : 0, description: "Part of the KV blocks that sequences hold, 0 to 1.");
+        _meter.CreateObservableGauge("vllm:kv_cache_usage_perc", () => _status is { KvBlocks: > 0 } status ? (double)status.UsedKvBlocks / status.KvBlocks : 0, description: "Part of the KV blocks that sequences hold, 0 to 1.");
         _meter.CreateObservableCounter("vllm:num_preemptions", () => _status.Preemptions, description: "Sequences that gave their blocks up for others.");
         _meter.CreateObservableCounter("sluice_steps", () => _status.Steps, description: "Steps that were computed.");
         _meter.CreateObservableCounter("sluice_step_tokens", () => _status.StepRows, description: "Tokens that these steps computed, of prompts and answers.");
@@ -231,7 +231,7 @@ internal sealed class ServerMetrics : IDisposable
                 var status = _status;
                 return (Measurement<long>[])
                 [
-                    Labelled(status.KvBlocks - status.FreeKvBlocks - status.CachedKvBlocks, "state", "used"),
+                    Labelled(status.UsedKvBlocks, "state", "used"),
                     Labelled(status.CachedKvBlocks, "state", "cached"),
                     Labelled(status.FreeKvBlocks, "state", "free"),
                 ];

@@ -28,8 +28,8 @@ public sealed class ModelLoaderTests
         using var half = Load(file, KvType.F16, 8 << 20);
         using var bytes = Load(file, KvType.Q8_0, 8 << 20);
 
-        Assert.Equal(2 * wide.KvBlocks.Total, half.KvBlocks.Total);
-        Assert.Equal(wide.KvBlocks.Total * 32 / 9, bytes.KvBlocks.Total, 1.0);
+        Assert.Equal(2 * wide.Status.KvBlocks, half.Status.KvBlocks);
+        Assert.Equal(wide.Status.KvBlocks * 32 / 9, bytes.Status.KvBlocks, 1.0);
     }
 
     private static InferenceEngine Load(GgufFile file, KvType type, long? kvMemory)

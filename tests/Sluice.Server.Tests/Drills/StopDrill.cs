@@ -108,7 +108,7 @@ public sealed class StopDrill(ITestOutputHelper output)
 
     private static async Task CheckBlocksAsync(InferenceEngine engine)
     {
-        await UntilAsync(() => engine.KvBlocks.Used == 0);
+        await UntilAsync(() => engine.Status.UsedKvBlocks == 0);
         var status = engine.Status;
         Assert.Equal(status.KvBlocks, status.FreeKvBlocks + status.CachedKvBlocks);
     }

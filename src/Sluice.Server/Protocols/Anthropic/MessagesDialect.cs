@@ -51,14 +51,11 @@ internal sealed class MessagesDialect(StreamHeader header) : Dialect(header)
             case StreamDelta delta:
                 WriteDelta(delta, entry.Before, output);
                 break;
-            case StreamFinished when entry.Before.IsCancelled:
-                WriteError(ApiError.Cancelled, output);
+            case { IsTerminal: true } when ApiError.EndOf(entry) is { } error:
+                WriteError(error, output);
                 break;
             case StreamFinished finished:
                 WriteEnd(finished, entry.Before, output);
-                break;
-            case StreamFailed failed:
-                WriteError(ApiError.From(failed), output);
                 break;
         }
     }

@@ -51,8 +51,8 @@ internal abstract class OllamaDialect(StreamHeader header) : Dialect(header)
             case StreamDelta delta:
                 WriteDelta(delta, entry.Before.ChoiceBlock, output);
                 break;
-            case StreamFinished when entry.Before.IsCancelled:
-                WriteError(ApiError.Cancelled, output);
+            case { IsTerminal: true } when ApiError.EndOf(entry) is { } error:
+                WriteError(error, output);
                 break;
             case StreamFinished finished:
                 var json = BeginLine(output);
@@ -60,9 +60,6 @@ internal abstract class OllamaDialect(StreamHeader header) : Dialect(header)
                 var last = entry.Before.LastEnd!;
                 WriteDone(json, last.Finish!.Value, last.StopDetail, finished);
                 EndLine(json, output);
-                break;
-            case StreamFailed failed:
-                WriteError(ApiError.From(failed), output);
                 break;
         }
     }

@@ -27,14 +27,11 @@ internal abstract class OpenAiDialect(StreamHeader header, DialectNames names) :
             case StreamDelta delta:
                 WriteDelta(delta, entry.Before, output);
                 break;
-            case StreamFinished when entry.Before.IsCancelled:
-                WriteError(ApiError.Cancelled, output);
+            case { IsTerminal: true } when ApiError.EndOf(entry) is { } error:
+                WriteError(error, output);
                 break;
             case StreamFinished finished:
                 WriteEnd(finished, entry.Before, output);
-                break;
-            case StreamFailed failed:
-                WriteError(ApiError.From(failed), output);
                 break;
         }
     }

@@ -86,14 +86,9 @@ internal sealed class InferenceService(ModelHost models, GenerationRunner runner
             await call.FlushAsync();
         }
 
-        if (last.Event is StreamFailed failed)
+        if (ApiError.EndOf(last) is { } error)
         {
-            throw new GrpcException(ApiError.From(failed));
-        }
-
-        if (last.Before.IsCancelled)
-        {
-            throw new GrpcException(ApiError.Cancelled);
+            throw new GrpcException(error);
         }
     }
 

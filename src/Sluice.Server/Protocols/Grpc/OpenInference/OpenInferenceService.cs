@@ -126,10 +126,7 @@ internal sealed class OpenInferenceService(ModelHost models, Drain drain, Genera
             {
                 while (cursor.TryRead(out var entry))
                 {
-                    var error = entry.Event is StreamFailed failed ? ApiError.From(failed)
-                        : entry.Event.IsTerminal && entry.Before.IsCancelled ? ApiError.Cancelled
-                        : null;
-                    if (error is not null)
+                    if (ApiError.EndOf(entry) is { } error)
                     {
                         await shared.SendAsync(Failure(request, error));
                     }
