@@ -13,6 +13,8 @@ namespace Sluice.Engine.Scheduling;
 internal sealed class Generation(
     GenerationRequest request, IStreamWriter output, TimeProvider clock, CancellationToken stop, Admission? admission = null, ToldChoice[]? told = null)
 {
+    private static readonly TimeSpan DeadlineAgain = TimeSpan.FromMilliseconds(5);
+
     // Text that another process told came at a time that this one's clock knows nothing of.
     private readonly bool _hasToldText = told?.Any(static choice => choice.HasText) ?? false;
     private readonly GenerationTimes _times = new(request.ArrivedAt, clock);
@@ -59,8 +61,9 @@ internal sealed class Generation(
 
         if (TimeLeft is { } left && admission is not null)
         {
-            // An engine where everything rests would not look at the clock.
-            _deadline = clock.CreateTimer(static door => ((Admission)door!).Wake(), admission, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            // An engine where everything rests would not look at the clock. Timers count whole milliseconds of a coarser
+            // clock, and may be some too early: then there is another.
+            _deadline = clock.CreateTimer(static door => ((Admission)door!).Wake(), admission, left > TimeSpan.Zero ? left : TimeSpan.Zero, DeadlineAgain);
         }
     }
 

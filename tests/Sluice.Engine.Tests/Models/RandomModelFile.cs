@@ -25,10 +25,10 @@ internal static class RandomModelFile
     public static Tokenizer Tokenizer { get; } = LoadTokenizer();
 
     /// <summary>An engine on it.</summary>
-    public static InferenceEngine Engine(int threads = 1, long? kvMemory = null, int maxQueuedRequests = 1024)
+    public static InferenceEngine Engine(int threads = 1, long? kvMemory = null, int maxQueuedRequests = 1024, TimeProvider? clock = null)
     {
         using var file = Open();
-        return ModelLoader.Load(file, new EngineOptions { ModelPath = "random.gguf", Threads = threads, MaxQueuedRequests = maxQueuedRequests, KvMemoryBytes = kvMemory }, null, TimeProvider.System);
+        return ModelLoader.Load(file, new EngineOptions { ModelPath = "random.gguf", Threads = threads, MaxQueuedRequests = maxQueuedRequests, KvMemoryBytes = kvMemory }, null, clock ?? TimeProvider.System);
     }
 
     /// <summary>Its transformer alone, with blocks for <paramref name="blocks"/>.</summary>

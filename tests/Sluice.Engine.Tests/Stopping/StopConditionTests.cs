@@ -124,10 +124,11 @@ public sealed class StopConditionTests : IDisposable
     [Fact]
     public void TimeOfAStreamThatNobodyReads_EndsToo()
     {
+        using var engine = RandomModelFile.Engine(clock: new EarlyTimers());
         using var streams = new StreamRegistry(new StreamLimits(), TimeProvider.System);
         var stream = streams.Open(
             new StreamHeader(StreamId.New(), "", default, "m", "chat", new Telling { Choices = 1 }), DisconnectPolicy.Pause).Stream;
-        _engine.Start(Request() with { ArrivedAt = TimeProvider.System.GetTimestamp(), StopConditions = new() { MaxTime = TimeSpan.FromMilliseconds(20) } }, stream, stream.StopToken);
+        engine.Start(Request() with { ArrivedAt = TimeProvider.System.GetTimestamp(), StopConditions = new() { MaxTime = TimeSpan.FromMilliseconds(20) } }, stream, stream.StopToken);
 
         Assert.True(SpinWait.SpinUntil(() => stream.Look().End is StreamFinished, TimeSpan.FromMinutes(1)));
     }
@@ -152,4 +153,11 @@ public sealed class StopConditionTests : IDisposable
     }
 
     private static string Text(StreamLog log) => string.Concat(EngineRun.Deltas(log).Select(delta => delta.Text));
+
+    /// <summary>The system's clock, whose timers begin some milliseconds too early, as the system's may.</summary>
+    private sealed class EarlyTimers : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+            => base.CreateTimer(callback, state, TimeSpan.FromTicks(Math.Max(dueTime.Ticks - (5 * TimeSpan.TicksPerMillisecond), 0)), period);
+    }
 }
