@@ -6,40 +6,23 @@ using Sluice.Streams;
 
 namespace Sluice.Engine;
 
-/// <summary>
-/// Runs one model. A thread of its own repeats the step: take what arrived, schedule a batch, compute it, choose
-/// tokens, append what became certain to the streams. It waits for nobody but work.
-/// </summary>
+/// <summary>Runs one model: checks what is asked of it, and hands it to the thread that computes.</summary>
 public sealed class InferenceEngine : IInferenceEngine, IDisposable
 {
-    /// <summary>Stands for the beginning of no step.</summary>
-    private const long NoStep = long.MinValue;
-
     /// <summary>How long the end of a step is waited for when the engine is disposed.</summary>
     private static readonly TimeSpan LongestLastStep = TimeSpan.FromSeconds(10);
 
-    private readonly Thread _thread;
     private readonly TimeProvider _clock;
     private readonly Transformer _transformer;
     private readonly BlockPool _blocks;
     private readonly Admission _admission;
-    private readonly Scheduler _scheduler;
-    private readonly TokenBudget _budget;
-    private readonly Step _step;
-    private long _steps;
-    private long _stepRows;
-    private long _stepBeganAt = NoStep;
-    private int _faultsInARow;
     private bool _disposed;
 
     internal InferenceEngine(LoadedModel model, Transformer transformer, BlockPool blocks, TokenBudget budget, Admission admission, TimeProvider clock)
     {
         Model = model;
-        (_transformer, _blocks, _budget, _admission, _clock) = (transformer, blocks, budget, admission, clock);
-        _scheduler = new Scheduler(blocks, Scheduler.MostSequences);
-        _step = new Step(transformer, _scheduler);
-        _thread = new Thread(Run) { Name = "Sluice engine", IsBackground = true };
-        _thread.Start();
+        (_transformer, _blocks, _admission, _clock) = (transformer, blocks, admission, clock);
+        Loop = new StepLoop(model, transformer, blocks, budget, admission, clock);
     }
 
     /// <inheritdoc/>
@@ -52,21 +35,18 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
         {
             // The engine's thread goes on meanwhile: each number is of a moment, not all of the same.
             var (requests, tokens) = _admission.Waiting;
-            return new EngineStatus
+            return Loop.Status with
             {
                 KvBlocks = _blocks.Total,
                 FreeKvBlocks = _blocks.Free,
                 CachedKvBlocks = _blocks.Cached,
                 QueuedRequests = requests,
                 QueuedTokens = tokens,
-                Steps = Interlocked.Read(ref _steps),
-                StepRows = Interlocked.Read(ref _stepRows),
-                FaultsInARow = Volatile.Read(ref _faultsInARow),
-                StepTime = Interlocked.Read(ref _stepBeganAt) is var began and not NoStep ? _clock.GetElapsedTime(began) : TimeSpan.Zero,
-                Preemptions = _scheduler.Preemptions,
             };
         }
     }
+
+    internal StepLoop Loop { get; }
 
     /// <summary>Loads a model and starts its engine.</summary>
     /// <param name="options">Which model, and what it may use of the machine.</param>
@@ -103,7 +83,7 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
         }
 
         _admission.Close();
-        if (!_thread.Join(LongestLastStep))
+        if (!Loop.Join(LongestLastStep))
         {
             return; // a step hangs, and may still use all of this; the process will give it back
         }
@@ -127,57 +107,5 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
         ArgumentNullException.ThrowIfNull(output);
         output.OnResumed(_admission.Wake);
         stop.UnsafeRegister(static admission => ((Admission)admission!).Wake(), _admission);
-    }
-
-    private void Run()
-    {
-        while (_admission.TryTake(wait: !_scheduler.HasWork, out var arrived))
-        {
-            if (arrived is not null)
-            {
-                foreach (var sequence in Sequence.Of(arrived, Model.Tokenizer, _blocks, Model.ContextLength))
-                {
-                    _scheduler.Add(sequence);
-                }
-
-                continue;
-            }
-
-            _scheduler.Attend();
-            if (_scheduler.Next(_budget) is { IsEmpty: false } batch)
-            {
-                Compute(batch);
-                _scheduler.RemoveEnded();
-            }
-        }
-
-        _scheduler.FailForShutdown();
-    }
-
-    /// <summary>A test's way to have a step fail or hang.</summary>
-    internal Action? StepBegins { get; set; }
-
-    private void Compute(Batch batch)
-    {
-        var began = _clock.GetTimestamp();
-        Interlocked.Exchange(ref _stepBeganAt, began);
-        try
-        {
-            StepBegins?.Invoke();
-            _step.Run(batch);
-            Volatile.Write(ref _faultsInARow, 0);
-            _budget.Observe(batch, _clock.GetElapsedTime(began));
-            Interlocked.Increment(ref _steps);
-            Interlocked.Add(ref _stepRows, batch.Work.Rows);
-        }
-#pragma warning disable CA1031 // Whatever went wrong concerns the streams of this batch; the engine goes on with the others.
-        catch (Exception fault)
-#pragma warning restore CA1031
-        {
-            Volatile.Write(ref _faultsInARow, _faultsInARow + 1);
-            _scheduler.Fail(batch, fault);
-        }
-
-        Interlocked.Exchange(ref _stepBeganAt, NoStep);
     }
 }

@@ -11,19 +11,19 @@ public sealed class EngineFaultTests : IDisposable
 
     public void Dispose()
     {
-        _engine.StepBegins = null;
+        _engine.Loop.StepBegins = null;
         _engine.Dispose();
     }
 
     [Fact]
     public void StepThatFails_FailsItsStreamsAndNoLaterOne()
     {
-        _engine.StepBegins = () => throw new InvalidOperationException("A kernel tripped.");
+        _engine.Loop.StepBegins = () => throw new InvalidOperationException("A kernel tripped.");
         var failed = Assert.IsType<StreamFailed>(EngineRun.Events(Start())[^1]);
         Assert.Equal("engine_fault", failed.Code);
         Assert.Contains("A kernel tripped.", failed.Message, StringComparison.Ordinal);
         Assert.Equal(1, _engine.Status.FaultsInARow);
-        _engine.StepBegins = null;
+        _engine.Loop.StepBegins = null;
 
         Assert.IsType<StreamFinished>(EngineRun.Events(Start())[^1]);
         Assert.True(SpinWait.SpinUntil(() => _engine.Status is { FaultsInARow: 0, StepTime.Ticks: 0 }, TimeSpan.FromMinutes(1)));
@@ -48,7 +48,7 @@ public sealed class EngineFaultTests : IDisposable
     public void StepThatHangs_IsSeenFromOutside()
     {
         using var gate = new ManualResetEventSlim();
-        _engine.StepBegins = gate.Wait;
+        _engine.Loop.StepBegins = gate.Wait;
         var log = Start();
 
         Assert.True(SpinWait.SpinUntil(() => _engine.Status.StepTime > TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(1)));

@@ -78,7 +78,7 @@ internal sealed class ServingBenchmark(ServeOptions options, TextWriter output) 
     {
         GC.Collect();
         using var deadline = new CancellationTokenSource(LongestRun);
-        var situation = new Situation(target, prompts, new Random(_seed + run), deadline.Token);
+        var situation = new Situation(target, prompts, new Random(Seed(workload, run)), deadline.Token);
         var began = DateTimeOffset.Now;
         var clientCpu = Environment.CpuUsage.TotalTime;
         var serverCpu = target.ReadProcess();
@@ -116,6 +116,10 @@ internal sealed class ServingBenchmark(ServeOptions options, TextWriter output) 
             Timeline = result.Timeline,
         };
     }
+
+    /// <summary>The same for every server, and another for every workload and run: no prompt begins as another did before.</summary>
+    private int Seed(Workload workload, int run)
+        => _seed + (options.Workloads.TakeWhile(other => other != workload).Count() * (options.Runs + 1)) + run;
 
     private static string Failures(RunFigures figures)
         => figures.Failures == 0 ? "" : $"; {figures.Failures} of {figures.Requests} failed: {figures.FirstFailure}";
