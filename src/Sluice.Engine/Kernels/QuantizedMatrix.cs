@@ -14,6 +14,11 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
     private const int ChunkBlocks = 64;
     private const int TokenBlock = 64;
 
+    // One token reads the weights from memory at so many places at once, and widens the scales of so many blocks at each
+    // of them at a time.
+    private const int Places = 4;
+    private const int PlaceBlocks = 8;
+
     private readonly int _scaleBytes;
 
     private QuantizedMatrix(int rows, int columns)
@@ -173,11 +178,54 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
             where TLanes : unmanaged, ILanes<TLanes>
             where TDot : IByteDot<TLanes>
         {
+            if (Tokens == 1)
+            {
+                var stretch = (end - first) / Places;
+                for (var group = first; group < first + stretch; group++)
+                    OneToken<TLanes, TDot>(group, stretch, Places);
+                if (first + (stretch * Places) is var rest && rest < end)
+                    OneToken<TLanes, TDot>(rest, 1, end - rest);
+                return;
+            }
+
             for (var token = 0; token < Tokens; token += TokenBlock)
             {
                 var tokens = Math.Min(TokenBlock, Tokens - token);
                 for (var group = first; group < end; group++)
                     Group<TLanes, TDot>(group, token, tokens);
+            }
+        }
+
+        /// <summary>One token × some row groups, each so many further than the one before.</summary>
+        [SkipLocalsInit]
+        private readonly void OneToken<TLanes, TDot>(int firstGroup, int step, int groups)
+            where TLanes : unmanaged, ILanes<TLanes>
+            where TDot : IByteDot<TLanes>
+        {
+            var preparedStep = PlaceBlocks * QuantizedTile.PreparedFloats<TFormat>();
+            var prepared = stackalloc float[Places * preparedStep];
+            var sums = stackalloc float[Places * GroupRows];
+            new Span<float>(sums, Places * GroupRows).Clear();
+
+            var scales = Matrix.Group(firstGroup);
+            var packed = scales + Matrix._scaleBytes;
+            var bytes = (nint)(step * Matrix.GroupBytes);
+            var blocks = Matrix.Columns / 32;
+            for (var block = 0; block < blocks; block += PlaceBlocks)
+            {
+                var count = Math.Min(PlaceBlocks, blocks - block);
+                for (var i = 0; i < groups; i++)
+                    TFormat.PrepareScales<TLanes>(scales + (i * bytes), block, count, prepared + (i * preparedStep));
+                QuantizedTile.One<TLanes, TDot, TFormat>(
+                    packed, bytes, prepared, preparedStep, groups, count, X + ((nint)block * ActivationBuffer.BlockBytes), sums);
+                packed += count * PackedWeights.Bytes(TFormat.Bits);
+            }
+
+            for (var i = 0; i < groups; i++)
+            {
+                var row = (firstGroup + (i * step)) * GroupRows;
+                var rows = Math.Min(GroupRows, Matrix.Rows - row);
+                new ReadOnlySpan<float>(sums + (i * GroupRows), rows).CopyTo(new Span<float>(Y + row, rows));
             }
         }
 
@@ -246,7 +294,7 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
             }
 
             for (; token <= last; token++)
-                QuantizedTile.One<TLanes, TDot, TFormat>(packed, prepared, blocks, x + (token * xStride), y + (token * yStride));
+                QuantizedTile.One<TLanes, TDot, TFormat>(packed, 0, prepared, 0, 1, blocks, x + (token * xStride), y + (token * yStride));
         }
     }
 }

@@ -158,75 +158,95 @@ internal static unsafe class QuantizedTile
         TLanes.Store(a3, y3);
     }
 
-    /// <summary>As <see cref="Four"/>, for one token.</summary>
+    /// <summary>
+    /// As <see cref="Four"/>, for one token and some row groups, which take turns block by block: memory that is read at
+    /// four places is read half as fast again as at one (measured), since the processor's prefetchers follow each.
+    /// </summary>
+    /// <param name="packed">The first group's packed weights.</param>
+    /// <param name="packedStep">Bytes from one group's to the next one's.</param>
+    /// <param name="prepared">The first group's scales.</param>
+    /// <param name="preparedStep">Floats from one group's to the next one's.</param>
+    /// <param name="groups">Row groups.</param>
+    /// <param name="blocks">Blocks of 32 columns.</param>
+    /// <param name="x">The token.</param>
+    /// <param name="y">[groups × 16] sums so far.</param>
     [MethodImpl(InnerLoop.Compiled)]
-    public static void One<TLanes, TDot, TFormat>(byte* packed, float* prepared, int blocks, byte* x, float* y)
+    public static void One<TLanes, TDot, TFormat>(byte* packed, nint packedStep, float* prepared, nint preparedStep, int groups, int blocks, byte* x, float* y)
         where TLanes : unmanaged, ILanes<TLanes>
         where TDot : IByteDot<TLanes>
         where TFormat : IBlockFormat
     {
-        var a = TLanes.Load(y);
         for (; blocks > 0; blocks--)
         {
-            CacheLine.Fetch(packed + CacheLine.AheadBytes, PackedWeights.Bytes(TFormat.Bits));
-
-            // Two chains, added at the end where they may be, hide the latency of the dot product.
-            var s = TLanes.Broadcast(ActivationBlock.MagicBits);
-            if (TFormat.Bits == 8)
+            var (nextPacked, nextPrepared) = ((nint)packed + PackedWeights.Bytes(TFormat.Bits), (nint)(prepared + PreparedFloats<TFormat>()));
+            var sums = y;
+            for (var group = groups; group > 0; group--)
             {
-                var t = TLanes.Zero;
-                for (nint q = 0; q < 32; q += 8, packed += 2 * VectorBytes)
+                var nextGroup = (nint)packed + packedStep;
+                CacheLine.Fetch(packed + CacheLine.AheadBytes, PackedWeights.Bytes(TFormat.Bits));
+
+                // Two chains, added at the end where they may be, hide the latency of the dot product.
+                var s = TLanes.Broadcast(ActivationBlock.MagicBits);
+                if (TFormat.Bits == 8)
                 {
-                    s = TDot.Wide(s, TLanes.Load(packed), Quad<TLanes>(x + q));
-                    t = TDot.Wide(t, TLanes.Load(packed + VectorBytes), Quad<TLanes>(x + q + 4));
+                    var t = TLanes.Zero;
+                    for (nint q = 0; q < 32; q += 8, packed += 2 * VectorBytes)
+                    {
+                        s = TDot.Wide(s, TLanes.Load(packed), Quad<TLanes>(x + q));
+                        t = TDot.Wide(t, TLanes.Load(packed + VectorBytes), Quad<TLanes>(x + q + 4));
+                    }
+
+                    s = TLanes.AddInt(s, t);
+                }
+                else if (TFormat.Bits == 6)
+                {
+                    var h = s;
+                    var upperOfLow = TLanes.Load(packed + (4 * VectorBytes));
+                    var upperOfHigh = TLanes.Load(packed + (5 * VectorBytes));
+                    for (nint q = 0; q < 16; q += 4, packed += VectorBytes)
+                    {
+                        var nibbles = TLanes.Load(packed);
+                        s = Narrow<TLanes, TDot>(s, PackedWeights.Low(6, nibbles, upperOfLow), x + q);
+                        h = Narrow<TLanes, TDot>(h, PackedWeights.High(6, nibbles, upperOfHigh), x + 16 + q);
+                        upperOfLow = TLanes.ShiftRight(upperOfLow, 2);
+                        upperOfHigh = TLanes.ShiftRight(upperOfHigh, 2);
+                    }
+
+                    packed += 2 * VectorBytes;
+                    s = Halves(s, h, TLanes.Load(prepared + 16), TLanes.Load(prepared + 32), x);
+                }
+                else
+                {
+                    var t = TLanes.Zero;
+                    TLanes p = TDot.Start(s), r = TDot.Start(t);
+                    var upper = TFormat.Bits == 5 ? TLanes.Load(packed + (4 * VectorBytes)) : s;
+                    for (nint q = 0; q < 16; q += 4, packed += VectorBytes)
+                    {
+                        var nibbles = TLanes.Load(packed);
+                        p = TDot.Step(p, PackedWeights.Low(TFormat.Bits, nibbles, upper), Quad<TLanes>(x + q));
+                        r = TDot.Step(r, PackedWeights.High(TFormat.Bits, nibbles, upper), Quad<TLanes>(x + 16 + q));
+                        if (TFormat.Bits == 5)
+                            upper = TLanes.ShiftRight(upper, 1);
+                    }
+
+                    packed += (TFormat.Bits - 4) * VectorBytes;
+                    s = TLanes.AddInt(TDot.Fold(s, p), TDot.Fold(t, r));
                 }
 
-                s = TLanes.AddInt(s, t);
-            }
-            else if (TFormat.Bits == 6)
-            {
-                var h = s;
-                var upperOfLow = TLanes.Load(packed + (4 * VectorBytes));
-                var upperOfHigh = TLanes.Load(packed + (5 * VectorBytes));
-                for (nint q = 0; q < 16; q += 4, packed += VectorBytes)
-                {
-                    var nibbles = TLanes.Load(packed);
-                    s = Narrow<TLanes, TDot>(s, PackedWeights.Low(6, nibbles, upperOfLow), x + q);
-                    h = Narrow<TLanes, TDot>(h, PackedWeights.High(6, nibbles, upperOfHigh), x + 16 + q);
-                    upperOfLow = TLanes.ShiftRight(upperOfLow, 2);
-                    upperOfHigh = TLanes.ShiftRight(upperOfHigh, 2);
-                }
+                var a = Scaled<TLanes, TDot, TFormat>(TLanes.Load(sums), TLanes.Load(prepared), s, x);
+                if (TFormat.HasMinimum)
+                    a = TLanes.MultiplyAdd(TLanes.Load(prepared + 16), Float<TLanes>(x + ActivationBlock.ScaledSumAt), a);
+                TLanes.Store(a, sums);
 
-                packed += 2 * VectorBytes;
-                s = Halves(s, h, TLanes.Load(prepared + 16), TLanes.Load(prepared + 32), x);
-            }
-            else
-            {
-                var t = TLanes.Zero;
-                TLanes p = TDot.Start(s), r = TDot.Start(t);
-                var upper = TFormat.Bits == 5 ? TLanes.Load(packed + (4 * VectorBytes)) : s;
-                for (nint q = 0; q < 16; q += 4, packed += VectorBytes)
-                {
-                    var nibbles = TLanes.Load(packed);
-                    p = TDot.Step(p, PackedWeights.Low(TFormat.Bits, nibbles, upper), Quad<TLanes>(x + q));
-                    r = TDot.Step(r, PackedWeights.High(TFormat.Bits, nibbles, upper), Quad<TLanes>(x + 16 + q));
-                    if (TFormat.Bits == 5)
-                        upper = TLanes.ShiftRight(upper, 1);
-                }
-
-                packed += (TFormat.Bits - 4) * VectorBytes;
-                s = TLanes.AddInt(TDot.Fold(s, p), TDot.Fold(t, r));
+                sums += 16;
+                packed = (byte*)nextGroup;
+                prepared += preparedStep;
             }
 
-            a = Scaled<TLanes, TDot, TFormat>(a, TLanes.Load(prepared), s, x);
-            if (TFormat.HasMinimum)
-                a = TLanes.MultiplyAdd(TLanes.Load(prepared + 16), Float<TLanes>(x + ActivationBlock.ScaledSumAt), a);
-
-            prepared += PreparedFloats<TFormat>();
+            packed = (byte*)nextPacked;
+            prepared = (float*)nextPrepared;
             x += ActivationBuffer.BlockBytes;
         }
-
-        TLanes.Store(a, y);
     }
 
     /// <summary>One step of narrow weights, folded at once.</summary>
