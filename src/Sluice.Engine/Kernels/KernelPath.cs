@@ -25,10 +25,10 @@ internal enum KernelPath
     /// <summary>AVX-512 for floats, and the 256-bit byte dot product, which beats 512 bits without one.</summary>
     Avx512Vnni,
 
-    /// <summary>One of the two above, and for quantized weights × several tokens 512-bit VNNI (<see cref="TileCode"/>).</summary>
+    /// <summary>One of the two above, and for quantized weights 512-bit VNNI (<see cref="PackedCode{TFormat}"/>, <see cref="TileCode"/>).</summary>
     WideVnni,
 
-    /// <summary>One of the two above, and for quantized weights × several tokens AMX tiles (<see cref="TileCode"/>).</summary>
+    /// <summary>One of the two above, and for quantized weights 512-bit VNNI or, with many tokens, AMX tiles.</summary>
     AmxTiles,
 }
 

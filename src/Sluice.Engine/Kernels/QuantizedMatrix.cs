@@ -14,11 +14,6 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
     private const int ChunkBlocks = 64;
     private const int TokenBlock = 64;
 
-    // One token reads the weights from memory at so many places at once, and widens the scales of so many blocks at each
-    // of them at a time.
-    private const int Places = 4;
-    private const int PlaceBlocks = 8;
-
     private readonly int _scaleBytes;
 
     private QuantizedMatrix(int rows, int columns)
@@ -42,11 +37,12 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
 
     private protected override void Run(ActivationBuffer x, int tokens, float* y, int yStride, WorkerPool pool, KernelPath path)
     {
-        if (path is KernelPath.AmxTiles or KernelPath.WideVnni && tokens >= TiledProduct.FewestTokens(TFormat.Bits))
+        var hasCode = path is KernelPath.AmxTiles or KernelPath.WideVnni;
+        if (hasCode && tokens > FewTokensProduct.MostTokens)
         {
             var tiled = new TiledJob
             {
-                Groups = new RowGroups((nint)Group(0), GroupBytes, _scaleBytes, Rows, Columns / 32),
+                Groups = RowGroups,
                 X = x.Tiled(tokens, TFormat.BlockColumns, pool, path),
                 Tokens = tokens,
                 Y = y,
@@ -66,10 +62,12 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
             Y = y,
             YStride = yStride,
             Parts = Parts(tokens, pool),
-            Path = KernelPaths.Managed(path),
+            Path = hasCode && PackedCode<TFormat>.IsSupported ? KernelPath.WideVnni : KernelPaths.Managed(path),
         };
         pool.Run(job, job.Parts.Count);
     }
+
+    private RowGroups RowGroups => new((nint)Group(0), GroupBytes, _scaleBytes, Rows, Columns / 32);
 
     private protected override void Dequantize(byte* group, int row, float* destination)
     {
@@ -159,6 +157,9 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
 
             switch (Path)
             {
+                case KernelPath.WideVnni:
+                    FewTokensProduct.Run<Lanes512, Avx512Dot, TFormat>(Matrix.RowGroups, first, end, X, Tokens, Y, YStride, usesCode: true);
+                    break;
                 case KernelPath.Avx512Vnni or KernelPath.AvxVnni:
                     Groups<Lanes256, VnniDot>(first, end);
                     break;
@@ -180,11 +181,7 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
         {
             if (Tokens == 1)
             {
-                var stretch = (end - first) / Places;
-                for (var group = first; group < first + stretch; group++)
-                    OneToken<TLanes, TDot>(group, stretch, Places);
-                if (first + (stretch * Places) is var rest && rest < end)
-                    OneToken<TLanes, TDot>(rest, 1, end - rest);
+                FewTokensProduct.Run<TLanes, TDot, TFormat>(Matrix.RowGroups, first, end, X, Tokens, Y, YStride, usesCode: false);
                 return;
             }
 
@@ -193,39 +190,6 @@ internal sealed unsafe class QuantizedMatrix<TFormat> : WeightMatrix
                 var tokens = Math.Min(TokenBlock, Tokens - token);
                 for (var group = first; group < end; group++)
                     Group<TLanes, TDot>(group, token, tokens);
-            }
-        }
-
-        /// <summary>One token × some row groups, each so many further than the one before.</summary>
-        [SkipLocalsInit]
-        private readonly void OneToken<TLanes, TDot>(int firstGroup, int step, int groups)
-            where TLanes : unmanaged, ILanes<TLanes>
-            where TDot : IByteDot<TLanes>
-        {
-            var preparedStep = PlaceBlocks * QuantizedTile.PreparedFloats<TFormat>();
-            var prepared = stackalloc float[Places * preparedStep];
-            var sums = stackalloc float[Places * GroupRows];
-            new Span<float>(sums, Places * GroupRows).Clear();
-
-            var scales = Matrix.Group(firstGroup);
-            var packed = scales + Matrix._scaleBytes;
-            var bytes = (nint)(step * Matrix.GroupBytes);
-            var blocks = Matrix.Columns / 32;
-            for (var block = 0; block < blocks; block += PlaceBlocks)
-            {
-                var count = Math.Min(PlaceBlocks, blocks - block);
-                for (var i = 0; i < groups; i++)
-                    TFormat.PrepareScales<TLanes>(scales + (i * bytes), block, count, prepared + (i * preparedStep));
-                QuantizedTile.One<TLanes, TDot, TFormat>(
-                    packed, bytes, prepared, preparedStep, groups, count, X + ((nint)block * ActivationBuffer.BlockBytes), sums);
-                packed += count * PackedWeights.Bytes(TFormat.Bits);
-            }
-
-            for (var i = 0; i < groups; i++)
-            {
-                var row = (firstGroup + (i * step)) * GroupRows;
-                var rows = Math.Min(GroupRows, Matrix.Rows - row);
-                new ReadOnlySpan<float>(sums + (i * GroupRows), rows).CopyTo(new Span<float>(Y + row, rows));
             }
         }
 

@@ -17,6 +17,10 @@ internal enum Register
     R9,
     R10,
     R11,
+    R12,
+    R13,
+    R14,
+    R15,
 }
 
 /// <summary>A place in memory: a register and a distance in bytes.</summary>
@@ -26,7 +30,7 @@ internal readonly record struct Address(Register Base, int Offset)
 }
 
 /// <summary>
-/// Writes x86-64 machine code: the few instructions that the tile kernels need and that C# has no name for, encoded as
+/// Writes x86-64 machine code: the few instructions that the kernels need and that C# has no name for, encoded as
 /// the Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, says. Vector registers are 512 bits wide.
 /// </summary>
 internal sealed class CodeWriter
@@ -45,6 +49,7 @@ internal sealed class CodeWriter
     {
         M0F = 1,
         M0F38 = 2,
+        M0F3A = 3,
     }
 
     public int Position => _code.Count;
@@ -95,9 +100,9 @@ internal sealed class CodeWriter
         Int32(value);
     }
 
-    public void Push(Register register) => _code.Add((byte)(0x50 + (int)register));
+    public void Push(Register register) => Stack(0x50, register);
 
-    public void Pop(Register register) => _code.Add((byte)(0x58 + (int)register));
+    public void Pop(Register register) => Stack(0x58, register);
 
     public void Return()
     {
@@ -145,6 +150,24 @@ internal sealed class CodeWriter
 
     /// <summary>target = left − the one float at <paramref name="right"/>.</summary>
     public void SubtractOne(int target, int left, Address right) => Vector(Prefix.None, Map.M0F, 0x5C, target, left, right, broadcast: true);
+
+    public void Subtract(int target, int left, int right) => Vector(Prefix.None, Map.M0F, 0x5C, target, left, right);
+
+    public void AddInt(int target, int left, int right) => Vector(Prefix.P66, Map.M0F, 0xFE, target, left, right);
+
+    public void And(int target, int left, int right) => Vector(Prefix.P66, Map.M0F, 0xDB, target, left, right);
+
+    /// <summary>target |= left &amp; right.</summary>
+    public void OrMasked(int target, int left, int right)
+    {
+        // Any function of three bits, by its table: bit 4a + 2b + c is what a, b and c give.
+        Vector(Prefix.P66, Map.M0F3A, 0x25, target, left, right);
+        _code.Add(0b1111_1000);
+    }
+
+    public void ShiftLeft(int target, int source, int bits) => Shift(6, target, source, bits);
+
+    public void ShiftRight(int target, int source, int bits) => Shift(2, target, source, bits);
 
     public void Multiply(int target, int left, int right) => Vector(Prefix.None, Map.M0F, 0x59, target, left, right);
 
@@ -211,6 +234,20 @@ internal sealed class CodeWriter
     {
         TileVex(Prefix.F2, 0x5E, sum, right, left);
         _code.Add((byte)(0xC0 | (sum << 3) | left));
+    }
+
+    private void Stack(byte opcode, Register register)
+    {
+        if (register >= Register.R8)
+            _code.Add(0x41);
+        _code.Add((byte)(opcode + ((int)register & 7)));
+    }
+
+    // The operation stands where a register otherwise does, and the target where the second one does.
+    private void Shift(int operation, int target, int source, int bits)
+    {
+        Vector(Prefix.P66, Map.M0F, 0x72, operation, target, source);
+        _code.Add((byte)bits);
     }
 
     private void Rex(ReadOnlySpan<byte> opcode, int register, int other)

@@ -18,9 +18,6 @@ internal static unsafe class TiledProduct
     private const int PanelBytes = (ChunkBlocks + 1) * WeightMatrix.GroupRows * 32;
     private const int TokenBlock = 16 * ActivationTiles.Tokens;
 
-    /// <summary>Tokens from which on this is faster than the managed kernels (measured): weights of eight bits need no widening.</summary>
-    public static int FewestTokens(int bits) => bits == 8 ? 5 : 13;
-
     /// <summary>Tokens from which on AMX tiles are faster than VNNI: they need the weights signed, which takes a pass of its own.</summary>
     private const int FewestForTiles = 24;
 
@@ -174,11 +171,3 @@ internal static unsafe class TiledProduct
         public int Rows;
     }
 }
-
-/// <summary>A quantized matrix's row groups: the scales of each lie at First + group × GroupBytes, its packed weights ScaleBytes behind.</summary>
-/// <param name="First">Address of the first.</param>
-/// <param name="GroupBytes">Bytes of one.</param>
-/// <param name="ScaleBytes">Bytes of one's scales.</param>
-/// <param name="Rows">Rows of the matrix.</param>
-/// <param name="Blocks">Blocks of 32 columns.</param>
-internal readonly record struct RowGroups(nint First, long GroupBytes, int ScaleBytes, int Rows, int Blocks);
