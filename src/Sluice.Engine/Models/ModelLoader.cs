@@ -19,10 +19,10 @@ internal static class ModelLoader
     /// </summary>
     private const int MostBlocks = 1 << 18;
 
-    /// <summary>Contexts that the KV memory holds where nobody says how much it may take.</summary>
+    // What the KV memory holds where nobody says how much it may take, as far as a quarter of the memory holds it: so many
+    // contexts, but room for several hundred short answers, and no more blocks than that unless one context needs more.
     private const int DefaultContexts = 16;
-
-    /// <summary>KV blocks where nobody says how much memory they may take, unless one context needs more.</summary>
+    private const int DefaultLeastBlocks = (1 << 17) / KvLayout.BlockSize;
     private const int DefaultMostBlocks = 1 << 16;
 
     public static InferenceEngine Load(EngineOptions options, IProgress<LoadProgress>? progress, TimeProvider clock)
@@ -161,7 +161,7 @@ internal static class ModelLoader
         var contextBlocks = KvLayout.BlocksFor(wanted);
         var memory = options.KvMemoryBytes ?? Math.Min(
             GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4,
-            Math.Max(contextBlocks, Math.Min(DefaultContexts * (long)contextBlocks, DefaultMostBlocks)) * blockBytes);
+            Math.Max(contextBlocks, Math.Clamp(DefaultContexts * (long)contextBlocks, DefaultLeastBlocks, DefaultMostBlocks)) * blockBytes);
         var blocks = (int)Math.Min(memory / blockBytes, MostBlocks);
         if (blocks >= contextBlocks)
         {
