@@ -32,6 +32,16 @@ public sealed class ModelLoaderTests
         Assert.Equal(wide.Status.KvBlocks * 32 / 9, bytes.Status.KvBlocks, 1.0);
     }
 
+    [Fact]
+    public void ModelOfAShortContext_HasRoomForHundredsOfShortAnswers()
+    {
+        using var file = RandomModelFile.Open();
+        using var engine = Load(file, KvType.F16, kvMemory: null);
+
+        Assert.True(engine.Model.ContextLength <= 4096);
+        Assert.Equal(131_072, engine.Status.KvBlocks * KvLayout.BlockSize);
+    }
+
     private static InferenceEngine Load(GgufFile file, KvType type, long? kvMemory)
         => ModelLoader.Load(file, new EngineOptions { ModelPath = "odd.gguf", Threads = 1, KvMemoryBytes = kvMemory, KvType = type }, null, TimeProvider.System);
 }
