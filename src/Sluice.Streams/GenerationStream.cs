@@ -142,7 +142,9 @@ public sealed class GenerationStream : IStreamWriter
     public bool IsPaused => _log.IsPaused || _registry.Store is { IsBehind: true };
 
     /// <inheritdoc/>
-    public PauseReason PauseReason => !_log.IsPaused ? PauseReason.Storage : _log.HasReaders ? PauseReason.SlowReaders : PauseReason.NoReader;
+    public PauseReason? PauseReason
+        => _log.IsPaused ? _log.HasReaders ? Streams.PauseReason.SlowReaders : Streams.PauseReason.NoReader
+            : _registry.Store is { IsBehind: true } ? Streams.PauseReason.Storage : null;
 
     /// <inheritdoc/>
     public void OnResumed(Action resumed)

@@ -13,8 +13,8 @@ public interface IStreamWriter
     /// <summary>Whether the generation had better rest: its readers are too far behind, or there are none. May change at any time; appending is possible all the same.</summary>
     bool IsPaused => false;
 
-    /// <summary>Why the generation had better rest; asked where <see cref="IsPaused"/> is true.</summary>
-    PauseReason PauseReason => PauseReason.NoReader;
+    /// <summary>Why the generation had better rest at this moment; null where there is no reason.</summary>
+    PauseReason? PauseReason => IsPaused ? Streams.PauseReason.NoReader : null;
 
     /// <summary>Whether the choice may end with what it has: nothing more of it would be told. Asked behind each of its deltas; what counts as enough depends on the text alone.</summary>
     /// <param name="choice">Index of the choice.</param>

@@ -215,7 +215,17 @@ public sealed class InferenceEngineTests : IDisposable
     public async Task StoppedWhileRunning_EndsCancelledAndGivesItsBlocksBack()
     {
         using var stop = new CancellationTokenSource();
+        using var stopped = new ManualResetEventSlim();
         var log = new StreamLog();
+        var steps = 0;
+        _engine.Loop.StepBegins = () =>
+        {
+            // It is never through before it is stopped.
+            if (++steps == 50)
+            {
+                stopped.Wait();
+            }
+        };
         _engine.Start(Request(400), log, stop.Token);
         using var cursor = log.Read();
         while (await cursor.WaitToReadAsync(TestContext.Current.CancellationToken) && cursor.TryRead(out var entry) && entry.Event is not StreamDelta)
@@ -223,6 +233,7 @@ public sealed class InferenceEngineTests : IDisposable
         }
 
         await stop.CancelAsync();
+        stopped.Set();
         Assert.Equal(FinishReason.Cancelled, EngineRun.Deltas(log)[^1].Finish);
         EngineRun.Events(Start(Request(1)));
         Assert.Equal(0, _engine.Status.UsedKvBlocks);

@@ -115,20 +115,22 @@ internal sealed class Generation(
     /// <summary>Says in the stream that it was paused or resumed, where it was.</summary>
     public void NotePause()
     {
-        if (HasEnded || !HasPauseToNote)
+        // Asked once: a reader may catch up at any moment.
+        var reason = output.PauseReason;
+        if (HasEnded || reason is not null == _times.IsPaused)
         {
             return;
         }
 
-        if (_times.IsPaused)
+        if (reason is { } pause)
         {
-            _times.Resume();
-            output.Append(new StreamResumed());
+            _times.Pause();
+            output.Append(new StreamPaused(pause));
         }
         else
         {
-            _times.Pause();
-            output.Append(new StreamPaused(output.PauseReason));
+            _times.Resume();
+            output.Append(new StreamResumed());
         }
     }
 

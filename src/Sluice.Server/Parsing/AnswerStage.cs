@@ -46,7 +46,7 @@ internal sealed class AnswerStage : IStreamWriter
     public bool IsPaused => _log.IsPaused;
 
     /// <inheritdoc/>
-    public PauseReason PauseReason => _log.PauseReason;
+    public PauseReason? PauseReason => _log.PauseReason;
 
     /// <inheritdoc/>
     public void OnResumed(Action resumed) => _log.OnResumed(resumed);

@@ -14,7 +14,7 @@ internal sealed class MeasuredWriter(ServerMetrics metrics, IStreamWriter output
 
     public bool IsPaused => output.IsPaused;
 
-    public PauseReason PauseReason => output.PauseReason;
+    public PauseReason? PauseReason => output.PauseReason;
 
     public bool HasEnough(int choice) => output.HasEnough(choice);
 

@@ -7,7 +7,7 @@ internal sealed class Meter(Lease lease, IStreamWriter output) : IStreamWriter
 {
     public bool IsPaused => output.IsPaused;
 
-    public PauseReason PauseReason => output.PauseReason;
+    public PauseReason? PauseReason => output.PauseReason;
 
     public bool HasEnough(int choice) => output.HasEnough(choice);
 
