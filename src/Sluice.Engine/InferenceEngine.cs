@@ -33,7 +33,6 @@ public sealed class InferenceEngine : IInferenceEngine, IDisposable
     {
         get
         {
-            // The engine's thread goes on meanwhile: each number is of a moment, not all of the same.
             var (requests, tokens) = _admission.Waiting;
             return Loop.Status with
             {

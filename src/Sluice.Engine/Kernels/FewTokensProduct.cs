@@ -66,12 +66,17 @@ internal static unsafe class FewTokensProduct
             var count = Math.Min(PreparedBlocks, matrix.Blocks - block);
             for (var place = 0; place < places; place++)
                 TFormat.PrepareScales<TLanes>(scales + (place * stepBytes), block, count, prepared + (place * preparedFloats));
-            if (!usesCode)
-                QuantizedTile.One<TLanes, TDot, TFormat>(packed, stepBytes, prepared, preparedFloats, places, count, x, sums);
-            for (var token = 0; token < tokens && usesCode; token += PackedCode<TFormat>.MostTokens)
+            if (usesCode)
             {
-                var some = Math.Min(PackedCode<TFormat>.MostTokens, tokens - token);
-                PackedCode<TFormat>.Run(places, packed, stepBytes, prepared, count, some, x + (token * xStride), xStride, sums + (token * places * Rows));
+                for (var token = 0; token < tokens; token += PackedCode<TFormat>.MostTokens)
+                {
+                    var some = Math.Min(PackedCode<TFormat>.MostTokens, tokens - token);
+                    PackedCode<TFormat>.Run(places, packed, stepBytes, prepared, count, some, x + (token * xStride), xStride, sums + (token * places * Rows));
+                }
+            }
+            else
+            {
+                QuantizedTile.One<TLanes, TDot, TFormat>(packed, stepBytes, prepared, preparedFloats, places, count, x, sums);
             }
 
             packed += count * PackedWeights.Bytes(TFormat.Bits);

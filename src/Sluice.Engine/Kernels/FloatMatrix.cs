@@ -13,7 +13,7 @@ internal sealed unsafe class FloatMatrix<TFormat> : WeightMatrix
     private const int TokenBlock = 64;
 
     // One token reads four groups, so many columns of each in turn: memory that is read at several places at once is read
-    // faster (see QuantizedTile.One).
+    // faster (see FewTokensProduct).
     private const int TurnColumns = 16;
 
     private FloatMatrix(int rows, int columns)

@@ -159,8 +159,8 @@ internal static unsafe class QuantizedTile
     }
 
     /// <summary>
-    /// As <see cref="Four"/>, for one token and some row groups, which take turns block by block: memory that is read at
-    /// four places is read half as fast again as at one (measured), since the processor's prefetchers follow each.
+    /// As <see cref="Four"/>, for one token and some row groups, which take turns block by block; see
+    /// <see cref="FewTokensProduct"/>.
     /// </summary>
     /// <param name="packed">The first group's packed weights.</param>
     /// <param name="packedStep">Bytes from one group's to the next one's.</param>

@@ -115,22 +115,20 @@ internal sealed class Generation(
     /// <summary>Says in the stream that it was paused or resumed, where it was.</summary>
     public void NotePause()
     {
-        // Asked once: a reader may catch up at any moment.
-        var reason = output.PauseReason;
-        if (HasEnded || reason is not null == _times.IsPaused)
+        if (HasEnded || !HasPauseToNote)
         {
             return;
         }
 
-        if (reason is { } pause)
-        {
-            _times.Pause();
-            output.Append(new StreamPaused(pause));
-        }
-        else
+        if (_times.IsPaused)
         {
             _times.Resume();
             output.Append(new StreamResumed());
+        }
+        else if (output.PauseReason is { } reason) // its readers may have caught up meanwhile
+        {
+            _times.Pause();
+            output.Append(new StreamPaused(reason));
         }
     }
 

@@ -139,7 +139,12 @@ internal sealed class CodeWriter
 
     public void Store(Address target, int source) => Vector(Prefix.None, Map.M0F, 0x11, source, 0, target, broadcast: false);
 
-    public void BroadcastInt(int target, Register source) => Vector(Prefix.P66, Map.M0F38, 0x7C, target, 0, (int)source);
+    /// <summary>target = <paramref name="value"/> in every lane, by way of a general register.</summary>
+    public void BroadcastInt(int target, int value, Register way)
+    {
+        Move(way, value);
+        Vector(Prefix.P66, Map.M0F38, 0x7C, target, 0, (int)way);
+    }
 
     public void IntToFloat(int target, Address source) => Vector(Prefix.None, Map.M0F, 0x5B, target, 0, source, broadcast: false);
 

@@ -90,10 +90,10 @@ internal static unsafe class PackedCode<TFormat>
         foreach (var register in Saved)
             code.Push(register);
 
-        Constant(code, Magic, ActivationBlock.MagicBits);
-        Constant(code, LowBits, 0x0F0F0F0F);
-        Constant(code, UpperBits, TFormat.Bits == 6 ? 0x30303030 : 0x10101010);
-        Constant(code, Zero, 0);
+        code.BroadcastInt(Magic, ActivationBlock.MagicBits, Register.Rax);
+        code.BroadcastInt(LowBits, 0x0F0F0F0F, Register.Rax);
+        code.BroadcastInt(UpperBits, TFormat.Bits == 6 ? 0x30303030 : 0x10101010, Register.Rax);
+        code.BroadcastInt(Zero, 0, Register.Rax);
         code.Load(Register.Rax, Y);
         for (var sum = 0; sum < places * tokens; sum++)
             code.Load(Sum + sum, new Address(Register.Rax, sum * VectorBytes));
@@ -132,12 +132,6 @@ internal static unsafe class PackedCode<TFormat>
         code.Pop(Register.Rbp);
         code.Return();
         return position;
-    }
-
-    private static void Constant(CodeWriter code, int target, int value)
-    {
-        code.Move(Register.Rax, value);
-        code.BroadcastInt(target, Register.Rax);
     }
 
     /// <summary>One block of one row group.</summary>

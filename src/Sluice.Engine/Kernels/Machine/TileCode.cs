@@ -237,7 +237,7 @@ internal static unsafe class TileCode
         code.Move(Register.Rbp, Register.Rsp);
         code.Subtract(Register.Rsp, 2 * Rows * VectorBytes);
         code.And(Register.Rsp, -VectorBytes);
-        LoadMagic(code);
+        code.BroadcastInt(Magic, ActivationBlock.MagicBits, Register.R11);
         Move(code, tokens, token => (new Address(Register.R11, 0), sums + (token * VectorBytes)));
         code.Load(Ahead, AheadArgument);
 
@@ -323,12 +323,6 @@ internal static unsafe class TileCode
                 code.Store(new Address(Register.R11, 0), PerToken + token);
             code.Add(Register.R11, YStride);
         }
-    }
-
-    private static void LoadMagic(CodeWriter code)
-    {
-        code.Move(Register.R11, ActivationBlock.MagicBits);
-        code.BroadcastInt(Magic, Register.R11);
     }
 
     /// <summary>Asks for what will be read soon: the processor's own prefetching does not keep up (12 % of the time, measured).</summary>
